@@ -1,0 +1,84 @@
+"""A finding: what a rule says, where it stands, and the numbers behind it."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from paramlint.ir import Source
+
+
+class Level(enum.IntEnum):
+    """How bad a finding is; the order is the order of badness."""
+
+    NOTE = 1
+    WARNING = 2
+    ERROR = 3
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+
+class Finding(NamedTuple):
+    """One complaint. ``source`` is where it points, ``limit_source`` where the limit that it breaks was set.
+
+    ``measured``, ``limit`` and ``unit`` (count or bytes) are given together; ``layer`` names the row concerned.
+    """
+
+    rule: str
+    name: str
+    level: Level
+    message: str
+    source: Source
+    layer: str | None = None
+    measured: int | None = None
+    limit: int | None = None
+    unit: str | None = None
+    limit_source: Source | None = None
+    help: str | None = None
+
+
+class InputError(NamedTuple):
+    """An input that could not be judged (PL000): exit code 3."""
+
+    path: str
+    message: str
+    line: int | None = None
+    column: int | None = None
+    node: str | None = None
+    hint: str | None = None
+    frame: str | None = None  # the source line, for the text report
+
+
+class LoadError(Exception):
+    """Raised by a loader: the input cannot be judged. Holds every error found in the file."""
+
+    def __init__(self, *errors: InputError) -> None:
+        super().__init__("; ".join(error.message for error in errors))
+        self.errors = errors
+
+
+class UsageError(Exception):
+    """The call or the config is wrong: exit code 2. One line, with place and hint where there is one."""
+
+    def __init__(self, message: str, hint: str | None = None, source: Source | None = None) -> None:
+        super().__init__(message)
+        self.message, self.hint, self.source = message, hint, source
+
+
+def order(finding: Finding) -> tuple[object, ...]:
+    """Sort key: worst first, then by rule and place."""
+    return (
+        -finding.level,
+        finding.rule,
+        finding.source.line or 0,
+        finding.source.column or 0,
+        finding.layer or "",
+        finding.message,
+    )
+
+
+#: Levels by the word that config and command line use.
+LEVELS: Mapping[str, Level] = {level.word: level for level in Level}

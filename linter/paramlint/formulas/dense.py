@@ -1,0 +1,23 @@
+"""Fully connected layers.
+
+Dense / Linear: ``y = x W + b`` on the last axis (Keras ``layers.Dense``, PyTorch ``nn.Linear``, ONNX Gemm-13).
+"""
+
+from paramlint.formulas import formula
+from paramlint.ir import Formula
+
+MEANING = {
+    "i": "input features",
+    "o": "output features",
+    "n": "positions, product of the leading axes",
+    "r": "LoRA rank",
+}
+KERNEL = "i * o"
+BIAS = "o"
+MACS = "n * i * o"
+
+
+def dense(inputs: int, outputs: int, bias: bool) -> Formula:
+    """Parameters of one dense layer: 3 -> 5 with bias is 3 * 5 + 5 = 20."""
+    terms = {"kernel": KERNEL} | ({"bias": BIAS} if bias else {})
+    return formula(terms, {"i": inputs, "o": outputs}, MEANING)

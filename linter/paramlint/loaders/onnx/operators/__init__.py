@@ -1,0 +1,122 @@
+"""ONNX operators: one file per family, each operator's weight slots, shapes, MACs and formula side by side.
+
+The modules of this folder are imported by listing it, so a new operator is one class in one file. There is no
+default: an operator that is not registered costs an unknown amount, and one that truly costs nothing says so with
+``macs = free``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, NamedTuple
+
+from paramlint.ir import Dim, DType, Formula, Shape, Tensor, Unknown, Weight
+
+
+class Value(NamedTuple):
+    """A small constant known by value (shape arithmetic, axes, pads): its shape and its elements in row order.
+
+    Elements are ints, floats, bools or strings; in a value that came from ``Shape`` an element may be a symbolic
+    dimension's name or None.
+    """
+
+    shape: tuple[int, ...]
+    elements: tuple[Any, ...]
+
+
+class Node:
+    """One node as an operator sees it. Inputs and outputs are positional; an omitted one is None."""
+
+    __slots__ = ("attributes", "domain", "inputs", "kind", "name", "opset", "output_count", "outputs", "values", "weights", "fixed")
+
+    def __init__(
+        self,
+        kind: str,
+        domain: str,
+        name: str,
+        opset: int,
+        attributes: Mapping[str, Any],
+        inputs: tuple[Tensor | None, ...],
+        values: tuple[Value | None, ...],
+        weights: Mapping[int, Weight],
+        output_count: int,
+        outputs: tuple[Tensor | None, ...] = (),
+        fixed: tuple[bool, ...] = (),
+    ) -> None:
+        self.kind, self.domain, self.name, self.opset = kind, domain, name, opset
+        self.attributes = attributes  # decoded: int, float, str, tuple of these, Value for tensors; graphs are not here
+        self.inputs = inputs  # every input, flowing or constant, with shape and dtype where known
+        self.values = values  # by input index: the elements, where the input is a small known constant
+        self.weights = weights  # by input index: the stored tensor behind it, where it is one
+        self.output_count = output_count
+        self.outputs = outputs  # set once shapes are inferred, before ``macs`` and ``formula`` are asked
+        self.fixed = fixed  # by input index: it does not depend on a graph input
+
+    def shape(self, index: int) -> Shape | None:
+        """The shape of input ``index``; None when it is absent or its rank is unknown."""
+        tensor = self.inputs[index] if index < len(self.inputs) else None
+        return None if tensor is None else tensor.shape
+
+    def value(self, index: int) -> Value | None:
+        """The known elements of input ``index``."""
+        return self.values[index] if index < len(self.values) else None
+
+    def dtype(self, index: int) -> DType:
+        tensor = self.inputs[index] if index < len(self.inputs) else None
+        return DType.UNDEFINED if tensor is None else tensor.dtype
+
+
+class Output(NamedTuple):
+    """What an operator says of one output. ``shape`` None: it does not know, onnx's own inference is asked."""
+
+    shape: tuple[Dim, ...] | None
+    dtype: DType | None = None  # None: that of input 0
+    value: Value | None = None  # known elements, where the result is small shape arithmetic
+
+
+class ShapeError(Exception):
+    """The node contradicts its inputs (a kernel larger than its input): one line, reported for this node."""
+
+
+class Operator:
+    """The behaviour of one operator; subclasses set ``kinds`` and override what applies.
+
+    ``macs`` has no default body on purpose.
+    """
+
+    kinds: ClassVar[tuple[str, ...]]
+    domain: ClassVar[str] = ""
+    #: Weight slots: input index -> role of the stored tensor that fills it (kernel, bias, scale, ...).
+    slots: ClassVar[Mapping[int, str]] = {}
+    #: Input index -> role of stored state that is no parameter (BatchNormalization's mean and var).
+    buffers: ClassVar[Mapping[int, str]] = {}
+    #: Inputs whose constants are never weights (axes, pads, scales, zero points, initial states).
+    settings: ClassVar[frozenset[int]] = frozenset()
+
+    def infer(self, node: Node) -> list[Output] | None:
+        """Outputs from inputs; None where this operator leaves it to onnx's shape inference."""
+        return None
+
+    def macs(self, node: Node) -> Formula | Unknown | None:
+        """Multiply-accumulates of one run; None: it truly does none."""
+        raise NotImplementedError(type(self).__name__)
+
+    def params(self, node: Node) -> Formula | Unknown | None:
+        """The second witness: parameters by formula from input shape, attributes and inferred output.
+
+        None: the operator has no formula of its own (an elementwise operand); Unknown: no shapes, no verdict.
+        """
+        return None
+
+
+OPERATORS: dict[tuple[str, str], Operator] = {}
+
+
+def operator(cls: type[Operator]) -> type[Operator]:
+    """Register an operator class under each of its kinds."""
+    instance = cls()
+    for kind in cls.kinds:
+        if (cls.domain, kind) in OPERATORS:
+            raise RuntimeError(f"operator {cls.domain}::{kind} is defined twice")
+        OPERATORS[cls.domain, kind] = instance
+    return cls
