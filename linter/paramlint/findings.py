@@ -6,6 +6,9 @@ import enum
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from paramlint.errors import InputError as InputError
+from paramlint.errors import LoadError as LoadError
+from paramlint.errors import UsageError as UsageError
 from paramlint.ir import Source
 
 
@@ -38,34 +41,6 @@ class Finding(NamedTuple):
     unit: str | None = None
     limit_source: Source | None = None
     help: str | None = None
-
-
-class InputError(NamedTuple):
-    """An input that could not be judged (PL000): exit code 3."""
-
-    path: str
-    message: str
-    line: int | None = None
-    column: int | None = None
-    node: str | None = None
-    hint: str | None = None
-    frame: str | None = None  # the source line, for the text report
-
-
-class LoadError(Exception):
-    """Raised by a loader: the input cannot be judged. Holds every error found in the file."""
-
-    def __init__(self, *errors: InputError) -> None:
-        super().__init__("; ".join(error.message for error in errors))
-        self.errors = errors
-
-
-class UsageError(Exception):
-    """The call or the config is wrong: exit code 2. One line, with place and hint where there is one."""
-
-    def __init__(self, message: str, hint: str | None = None, source: Source | None = None) -> None:
-        super().__init__(message)
-        self.message, self.hint, self.source = message, hint, source
 
 
 def order(finding: Finding) -> tuple[object, ...]:

@@ -7,7 +7,7 @@ import pkgutil
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from paramlint.findings import InputError, LoadError
+from paramlint.errors import InputError, LoadError
 from paramlint.ir import Model
 
 HEAD_BYTES = 4096  # what detection may look at; a YAML head or protobuf field shows well before
