@@ -16,7 +16,7 @@ TIERS = (
     {"ir", "errors", "quantities", "expressions", "schemas"},
     {"formulas"},
     {"measure", "budgets", "deploy", "memory", "targets"},
-    {"config", "findings"},
+    {"config", "findings", "report"},
     {"loaders", "rules", "reporters"},
     {"engine"},
     {"commands"},

@@ -15,6 +15,7 @@ from paramlint.findings import Finding, InputError, Level, LoadError, order
 from paramlint.ir import DType, Model
 from paramlint.loaders import HEAD_BYTES, Request, detect
 from paramlint.measure import Measured, measure
+from paramlint.report import Defect, Judged, Report
 
 if TYPE_CHECKING:
     from paramlint.budgets import Limits
@@ -40,42 +41,6 @@ class Plan(NamedTuple):
     wanted: frozenset[str] = frozenset()
     every: bool = False
     order_search: bool = False
-
-
-class Defect(NamedTuple):
-    """Something in paramlint (or in a plugin) broke: what, on which file, and the traceback for ``-v``."""
-
-    path: str
-    what: str
-    trace: str
-
-
-class Judged(NamedTuple):
-    """One model with its findings; ``suppressed`` are those that a comment or the config silenced."""
-
-    measured: Measured
-    findings: tuple[Finding, ...]
-    suppressed: tuple[Finding, ...] = ()
-
-
-class Report(NamedTuple):
-    """Everything one run found, in the order of the paths given."""
-
-    models: tuple[Judged, ...]
-    errors: tuple[InputError, ...]
-    defects: tuple[Defect, ...]
-    fail_level: Level | None = Level.ERROR
-
-    @property
-    def exit_code(self) -> int:
-        """Highest of 4 (defect), 3 (input not judged), 1 (findings at the fail level); 2 is raised before a run."""
-        if self.defects:
-            return 4
-        if self.errors:
-            return 3
-        if self.fail_level is None:
-            return 0
-        return int(any(finding.level >= self.fail_level for model in self.models for finding in model.findings))
 
 
 class Outcome(NamedTuple):
@@ -172,7 +137,7 @@ def _check(path: str, measured: Measured, plan: Plan) -> Outcome:
             findings += rule.findings(measured)
         except Exception as error:  # one broken rule (perhaps a plugin's) is named; the others still run
             defects.append(_defect(path, f"rule {rule.code}", error))
-    shown, silenced = plan.rules.suppress(measured.model, sorted(findings, key=order))
+    shown, silenced = plan.rules.suppress(measured, sorted(findings, key=order))
     return Outcome(Judged(measured, tuple(shown), tuple(silenced)), defects=tuple(defects))
 
 

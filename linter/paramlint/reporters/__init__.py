@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, TextIO, TypeAlias
 
 if TYPE_CHECKING:
-    from paramlint.engine import Report
+    from paramlint.report import Report
 
 
 class Look(NamedTuple):
