@@ -7,7 +7,9 @@ default: an operator that is not registered costs an unknown amount, and one tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import importlib
+import pkgutil
+from collections.abc import Container, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 from paramlint.ir import Dim, DType, Formula, Shape, Tensor, Unknown, Weight
@@ -22,6 +24,7 @@ class Value(NamedTuple):
 
     shape: tuple[int, ...]
     elements: tuple[Any, ...]
+    dtype: DType | None = None  # of a tensor attribute; that of an input stands in ``Node.inputs``
 
 
 class Node:
@@ -74,6 +77,13 @@ class Output(NamedTuple):
     value: Value | None = None  # known elements, where the result is small shape arithmetic
 
 
+class Logical(NamedTuple):
+    """What a packed weight means: the matrix's own shape and element type (an int4 matrix inside a uint8 blob)."""
+
+    shape: tuple[int, ...]
+    dtype: DType
+
+
 class ShapeError(Exception):
     """The node contradicts its inputs (a kernel larger than its input): one line, reported for this node."""
 
@@ -91,7 +101,17 @@ class Operator:
     #: Input index -> role of stored state that is no parameter (BatchNormalization's mean and var).
     buffers: ClassVar[Mapping[int, str]] = {}
     #: Inputs whose constants are never weights (axes, pads, scales, zero points, initial states).
-    settings: ClassVar[frozenset[int]] = frozenset()
+    settings: ClassVar[Container[int]] = frozenset()
+    #: Inputs where a float constant of more than one element is learned (bias, scale, position table), masks apart.
+    operands: ClassVar[Container[int]] = frozenset()
+    #: Inputs whose tensor goes on as an output, moved, cut, joined or cast: a weight is followed through them.
+    passes: ClassVar[Container[int]] = frozenset()
+    #: Attributes that hold learned numbers (ai.onnx.ml): name -> role.
+    attribute_slots: ClassVar[Mapping[str, str]] = {}
+
+    def logical(self, index: int, stored: tuple[int, ...], attributes: Mapping[str, Any]) -> Logical | None:
+        """The matrix behind the packed blob of shape ``stored`` at input ``index``; None: it is what it seems."""
+        return None
 
     def infer(self, node: Node) -> list[Output] | None:
         """Outputs from inputs; None where this operator leaves it to onnx's shape inference."""
@@ -109,6 +129,9 @@ class Operator:
         return None
 
 
+#: Every input of a variadic operator.
+EVERY = range(1 << 31)
+
 OPERATORS: dict[tuple[str, str], Operator] = {}
 
 
@@ -120,3 +143,10 @@ def operator(cls: type[Operator]) -> type[Operator]:
             raise RuntimeError(f"operator {cls.domain}::{kind} is defined twice")
         OPERATORS[cls.domain, kind] = instance
     return cls
+
+
+def load() -> dict[tuple[str, str], Operator]:
+    """Every operator by domain and kind, found by listing this folder."""
+    for module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{module.name}")
+    return OPERATORS
