@@ -129,6 +129,10 @@ class Operator:
         return None
 
 
+def free(self: Operator, node: Node) -> None:
+    """The ``macs`` of an operator that truly does no multiply-accumulates: ``macs = free`` in its class."""
+
+
 #: Every input of a variadic operator.
 EVERY = range(1 << 31)
 
