@@ -23,7 +23,8 @@ NOTHING: Mapping[str, object] = MappingProxyType({})
 
 _WIDTHS = {
     "float64": 64, "float32": 32, "float16": 16, "bfloat16": 16, "float8e4m3fn": 8, "float8e4m3fnuz": 8,
-    "float8e5m2": 8, "float8e5m2fnuz": 8, "float8e8m0": 8, "float4e2m1": 4, "int64": 64, "int32": 32,
+    "float8e5m2": 8, "float8e5m2fnuz": 8, "float8e8m0": 8, "float6e2m3": 6,
+    "float6e3m2": 6, "float4e2m1": 4, "int64": 64, "int32": 32,
     "int16": 16, "int8": 8, "int4": 4, "int2": 2, "uint64": 64, "uint32": 32, "uint16": 16, "uint8": 8,
     "uint4": 4, "uint2": 2, "bool": 8, "complex64": 64, "complex128": 128,
 }  # fmt: skip
@@ -41,6 +42,8 @@ class DType(enum.Enum):
     FLOAT8E5M2 = "float8e5m2"
     FLOAT8E5M2FNUZ = "float8e5m2fnuz"
     FLOAT8E8M0 = "float8e8m0"
+    FLOAT6E2M3 = "float6e2m3"
+    FLOAT6E3M2 = "float6e3m2"
     FLOAT4E2M1 = "float4e2m1"
     INT64 = "int64"
     INT32 = "int32"
