@@ -28,7 +28,7 @@ class Region(NamedTuple):
 
 
 class Accelerator(NamedTuple):
-    """A neural processor beside the core; ``details`` are its figures by name (``data_memory_bytes``, ``peak_tops``)."""
+    """A neural processor beside the core; ``details`` are its figures by name (``data_memory_bytes``)."""
 
     name: str
     details: Mapping[str, int | float | str]
@@ -154,17 +154,19 @@ class Target(NamedTuple):
 def build(identity: str, data: Mapping[str, Any], place: Source, base: str | None = None) -> Target:
     """A target from checked data (see ``fields``); ``data`` has plain values under the names of the data file."""
     values = dict(data)
-    accelerator = values.pop("accelerator", None)
-    reserve = values.pop("reserve", None) or {}
+    accelerator, reserve = values.pop("accelerator", None), values.pop("reserve", {})
+    dtypes = tuple(_precision(entry) for entry in values.pop("dtypes"))
+    regions = tuple(Region(region["name"], region["bytes"]) for region in values.pop("ram_regions", ()))
+    plain: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
     return Target(
         id=identity,
-        dtypes=tuple(_precision(entry) for entry in values.pop("dtypes")),
-        ram_regions=tuple(Region(region["name"], region["bytes"]) for region in values.pop("ram_regions", ())),
+        dtypes=dtypes,
+        ram_regions=regions,
         accelerator=_accelerator(accelerator) if accelerator else None,
         reserve=Reserve(**reserve),
         place=place,
         base=base,
-        **{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()},
+        **plain,
     )
 
 

@@ -29,7 +29,7 @@ FOLDER = os.path.dirname(os.path.abspath(__file__))
 Fact: TypeAlias = "int | str | bool | None"
 
 
-class Test(NamedTuple):
+class Comparison(NamedTuple):
     """A comparison with a fact. Exactly one of the five is given."""
 
     max: int | None = None
@@ -55,14 +55,14 @@ class Test(NamedTuple):
         return self.multiple_of is not None and fact % self.multiple_of == 0
 
 
-class Rule(NamedTuple):
+class Constraint(NamedTuple):
     """One limit of an operator list (see the module's text). ``undecided`` is a constraint that no file shows."""
 
     ops: frozenset[str] | None
     exempt: frozenset[str]
-    where: Mapping[str, Test]
+    where: Mapping[str, Comparison]
     facts: tuple[str, ...]
-    test: Test
+    test: Comparison
     text: str
     kind: str
     undecided: bool
@@ -96,7 +96,7 @@ class OpSet(NamedTuple):
     host: str = "the CPU"
     partition: str = "each"  # one: everything behind the first operator that is not taken runs on the host too
     groups: tuple[Group, ...] | None = None
-    limits: tuple[Rule, ...] = ()
+    limits: tuple[Constraint, ...] = ()
     stated: tuple[str, ...] = ()
     network: Mapping[str, int] = {}
     host_operators: Mapping[str, str] = {}
@@ -106,7 +106,7 @@ class OpSet(NamedTuple):
         return self.confidence != "unverified"
 
     @property
-    def count(self) -> int | None:
+    def listed(self) -> int | None:
         """How many operators it lists; None where there is no list."""
         return None if self.groups is None else len(frozenset().union(*(group.names for group in self.groups)))
 
@@ -136,17 +136,18 @@ def load(identity: str) -> OpSet:
 
     if identity not in ids():
         raise UsageError(f"unknown operator set {identity!r}", hint(identity, ids()))
-    data = read_yaml(os.path.join(FOLDER, f"{identity}.yaml"))
+    data: dict[str, Any] = read_yaml(os.path.join(FOLDER, f"{identity}.yaml"))
     if "same_as" in data:
         twin = load(data["same_as"])
         return twin._replace(id=identity, title=data["title"], source=data["source"])
     groups = data.pop("operators", None)
     limits = data.pop("limits", ())
+    data["stated"] = tuple(data.get("stated", ()))
     return OpSet(
         id=identity,
         groups=None if groups is None else tuple(_group(group) for group in groups),
-        limits=tuple(_rule(limit) for limit in limits),
-        **{key: tuple(value) if isinstance(value, list) else value for key, value in data.items()},
+        limits=tuple(_constraint(limit) for limit in limits),
+        **data,
     )
 
 
@@ -156,24 +157,24 @@ def _group(data: Mapping[str, Any]) -> Group:
     return Group(**values)
 
 
-def _rule(data: Mapping[str, Any]) -> Rule:
+def _constraint(data: Mapping[str, Any]) -> Constraint:
     fact = data.get("fact", ())
     ops = data.get("ops")
-    return Rule(
+    return Constraint(
         ops=None if ops is None else frozenset(ops),
         exempt=frozenset(data.get("except", ())),
-        where={name: _test(test) for name, test in data.get("where", {}).items()},
+        where={name: _comparison(test) for name, test in data.get("where", {}).items()},
         facts=(fact,) if isinstance(fact, str) else tuple(fact),
-        test=_test(data),
+        test=_comparison(data),
         text=data.get("undecided") or data["text"],
         kind=data.get("kind", "layer"),
         undecided="undecided" in data,
     )
 
 
-def _test(data: Mapping[str, Any]) -> Test:
+def _comparison(data: Mapping[str, Any]) -> Comparison:
     among, not_among = data.get("in"), data.get("not_in")
-    return Test(
+    return Comparison(
         max=data.get("max"),
         min=data.get("min"),
         among=None if among is None else tuple(among),

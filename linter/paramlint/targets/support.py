@@ -1,0 +1,224 @@
+"""Which operators of a network a target runs: where, under which limits, and what cannot be decided.
+
+Three answers that are no success are kept apart: not supported, runs on the CPU although an accelerator is there,
+and undecided. An operator that the accelerator lists but whose sizes break a limit is a fourth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from paramlint.targets import operators
+from paramlint.targets.model import Target
+from paramlint.targets.operators import Constraint, Fact, OpSet
+
+UNSUPPORTED = "unsupported"
+FALLBACK = "fallback"
+LIMIT = "limit"
+DTYPE = "dtype"
+UNDECIDED = "undecided"
+
+#: Element types that decide whether a kernel exists. Indices, masks and shapes (int32, int64, bool) do not.
+ARITHMETIC = frozenset(
+    {"float64", "float32", "float16", "bfloat16", "int16", "int8", "uint8", "int4", "uint4", "int2", "uint2"}
+)
+
+
+class Op(NamedTuple):
+    """One operator of the deployed graph with what is known about it (the facts are listed in ``facts.py``).
+
+    ``tflite`` is its TFLite name; ``onnx`` the ONNX operators it came from, the deciding one first.
+    """
+
+    layer: str
+    tflite: str
+    onnx: str
+    facts: Mapping[str, Fact]
+    domain: str = ""
+
+    @property
+    def dtype(self) -> str | None:
+        """Element type of its activations; None where it is not known."""
+        value = self.facts.get("activation_dtype")
+        return value if isinstance(value, str) else None
+
+    def called(self, names: str) -> str:
+        """Its name in one vocabulary."""
+        return self.tflite if names == "tflite" else self.onnx
+
+
+class OpVerdict(NamedTuple):
+    """What stands in the way of one operator on one target.
+
+    ``state`` is one of the five words above. ``runs_on`` names the host that takes it instead, where one does.
+    ``measured`` and ``limit`` are the numbers of a broken limit. ``cite`` is where the fact comes from.
+    """
+
+    state: str
+    layer: str
+    op: str
+    reason: str
+    cite: str
+    runs_on: str | None = None
+    measured: int | None = None
+    limit: int | None = None
+    sure: bool = True
+
+
+def judge_operators(target: Target, ops: Sequence[Op]) -> tuple[OpVerdict, ...]:
+    """Everything about the operators that is no plain success, in the order of the network."""
+    sets = [operators.load(name) for name in target.op_sets]
+    accelerators = [entry for entry in sets if entry.role == "accelerator"]
+    runtimes = [entry for entry in sets if entry.role == "runtime"]
+    wrong = _wrong_dtypes(target, ops)
+    refused = {verdict.layer for verdict in wrong}
+    found = list(wrong)
+    taken = True  # False from the first operator on that a one-partition accelerator does not take
+    for op in ops:
+        if not accelerators:
+            found += [v for v in _on_runtime(op, runtimes) if not (v.state == DTYPE and v.layer in refused)]
+            continue
+        accelerator = accelerators[0]
+        verdicts = list(_on_accelerator(op, accelerator, runtimes, op.layer in refused))
+        if accelerator.partition == "one" and not taken and not _leaves(verdicts):
+            reason = "stands behind an operator that is not mapped, and there is one partition only"
+            verdicts.append(_verdict(FALLBACK, op, accelerator, reason, runs_on=accelerator.host))
+        taken = taken and not _leaves(verdicts)
+        found += verdicts
+    return tuple(found)
+
+
+def _leaves(verdicts: Iterable[OpVerdict]) -> bool:
+    """True where an operator does not run on the accelerator."""
+    return any(verdict.state in (UNSUPPORTED, FALLBACK, LIMIT) for verdict in verdicts)
+
+
+def _wrong_dtypes(target: Target, ops: Sequence[Op]) -> list[OpVerdict]:
+    """Operators whose element type the target does not list at all; under a note they are undecided."""
+    known = {precision.dtype: precision.note for precision in target.dtypes}
+    cite = target.cite("dtypes").text or ""
+    found = []
+    for op in ops:
+        dtype = op.dtype
+        if dtype is None or dtype not in ARITHMETIC:
+            continue
+        note = known.get(dtype)
+        if dtype not in known:
+            reason = f"computes in {dtype}; {target.id} takes {', '.join(known)}"
+            found.append(OpVerdict(DTYPE, op.layer, op.tflite, reason, cite, sure=target.sure))
+        elif note is not None and "CPU" not in note:
+            found.append(OpVerdict(UNDECIDED, op.layer, op.tflite, f"{dtype}: {note}", cite, sure=target.sure))
+    return found
+
+
+def _on_runtime(op: Op, runtimes: Sequence[OpSet]) -> Iterator[OpVerdict]:
+    """The first runtime with a list is the one whose memory is modelled; others only keep an answer open."""
+    listed = [entry for entry in runtimes if entry.groups is not None]
+    unlisted = [entry for entry in runtimes if entry.groups is None]
+    if listed and _lists(listed[0], op):
+        yield from _limits(op, listed[0], None)
+        return
+    other = next((entry for entry in listed[1:] if _lists(entry, op)), None)
+    if other is not None:
+        reason = (
+            f"is not among the operators of {listed[0].title}; {other.title} lists {op.called(other.names)}, "
+            "but its memory is not modelled here"
+        )
+        yield _verdict(UNDECIDED, op, other, reason)
+    elif unlisted:
+        yield _verdict(UNDECIDED, op, unlisted[0], f"no operator list is known for {unlisted[0].title}")
+    elif listed:
+        yield _verdict(UNSUPPORTED, op, listed[0], f"is not among the operators of {listed[0].title}")
+
+
+def _on_accelerator(op: Op, accelerator: OpSet, runtimes: Sequence[OpSet], refused: bool) -> Iterator[OpVerdict]:
+    name = op.called(accelerator.names)
+    host = _host(op, accelerator, runtimes)
+    group = accelerator.group(name, op.domain if accelerator.names == "onnx" else "")
+    if name in accelerator.host_operators:
+        yield _verdict(FALLBACK, op, accelerator, f"runs {accelerator.host_operators[name]}", runs_on="the CPU")
+    elif group is None and host is not None:
+        yield _verdict(FALLBACK, op, accelerator, f"is not among the operators of {accelerator.title}", runs_on=host)
+    elif group is None:
+        yield _verdict(UNSUPPORTED, op, accelerator, f"is not among the operators of {accelerator.title}")
+    else:
+        if group.confidence == "unverified":
+            reason = f"stands only in the unverified part of the list of {accelerator.title}"
+            yield _verdict(UNDECIDED, op, accelerator, reason, runs_on=host)._replace(sure=False)
+        for verdict in _limits(op, accelerator, host):
+            if not (refused and verdict.state == DTYPE):
+                yield verdict
+
+
+def _host(op: Op, accelerator: OpSet, runtimes: Sequence[OpSet]) -> str | None:
+    """Where an operator goes that the accelerator does not take; None where it goes nowhere."""
+    if accelerator.elsewhere != "fallback":
+        return None
+    listed = [entry for entry in runtimes if entry.groups is not None]
+    if listed and not any(_lists(entry, op) for entry in listed):
+        return None
+    return accelerator.host
+
+
+def _lists(entry: OpSet, op: Op) -> bool:
+    """True where a list holds the operator at its element type; a quantised graph may use what is listed as float."""
+    group = entry.group(op.called(entry.names), op.domain if entry.names == "onnx" else "")
+    if group is None:
+        return False
+    dtype = op.dtype
+    if not group.dtypes or dtype is None or dtype not in ARITHMETIC or dtype in group.dtypes:
+        return True
+    return dtype in ("int8", "uint8") and "float32" in group.dtypes
+
+
+def _limits(op: Op, entry: OpSet, host: str | None) -> Iterator[OpVerdict]:
+    """Every limit of a list that the operator breaks or that cannot be decided."""
+    name = op.called(entry.names)
+    for limit in entry.limits:
+        if not limit.applies(name):
+            continue
+        applies = [comparison.holds(op.facts.get(fact)) for fact, comparison in limit.where.items()]
+        if False in applies:
+            continue
+        if limit.undecided:
+            yield _verdict(UNDECIDED, op, entry, limit.text, runs_on=host)
+        else:
+            yield from _held(op, entry, limit, host, None in applies)
+
+
+def _held(op: Op, entry: OpSet, limit: Constraint, host: str | None, unsure: bool) -> Iterator[OpVerdict]:
+    """One limit against one operator; a fact that is not known leaves it undecided."""
+    state = {"layer": LIMIT, "dtype": DTYPE, "fallback": FALLBACK}[limit.kind]
+    for fact in limit.facts:
+        if fact not in op.facts and not unsure:
+            continue  # the operator has no such property (a dense layer has no kernel height)
+        value = op.facts.get(fact)
+        holds = limit.test.holds(value)
+        if holds is True:
+            continue
+        if holds is None or unsure:
+            reason = f"{limit.text}: {words(fact)} is not known"
+            yield _verdict(UNDECIDED, op, entry, reason, runs_on=host)
+        else:
+            numbers = isinstance(value, int) and not isinstance(value, bool)
+            reason = f"{limit.text} ({words(fact)} is {value})" if not isinstance(value, bool) else limit.text
+            most = limit.test.max if limit.test.max is not None else limit.test.min
+            yield _verdict(state, op, entry, reason, runs_on=host)._replace(
+                measured=value if numbers and most is not None and isinstance(value, int) else None,
+                limit=most if numbers else None,
+            )
+        return
+
+
+def words(fact: str) -> str:
+    """A fact's name for people: ``kernel_h`` -> kernel height."""
+    ends = {"_h": " height", "_w": " width", "_max": "", "_c": " channels"}
+    for end, text in ends.items():
+        if fact.endswith(end):
+            return fact.removesuffix(end).replace("in", "input").replace("out", "output") + text
+    return fact.replace("_", " ")
+
+
+def _verdict(state: str, op: Op, entry: OpSet, reason: str, runs_on: str | None = None) -> OpVerdict:
+    return OpVerdict(state, op.layer, op.called(entry.names), reason, entry.cite, runs_on, sure=entry.sure)
