@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
-from paramlint.loaders.onnx.operators import EVERY, Operator, free, operator
+import math
+import operator as python
+
+from paramlint.ir import DType
+from paramlint.loaders.onnx.operators import EVERY, Node, Operator, Output, free, operator, values
+from paramlint.loaders.onnx.operators.shapes import axis_of, broadcast, broadcast_all, like
+
+_UNARY_FOLDS = {
+    "Neg": python.neg, "Abs": abs, "Not": lambda x: not x, "Floor": values.whole(math.floor),
+    "Ceil": values.whole(math.ceil), "Round": values.whole(round),
+    "Sqrt": lambda x: math.sqrt(x) if x >= 0 else None,
+}  # fmt: skip
+_FOLDS = {
+    "Add": values.add, "Sum": values.add, "Sub": values.subtract, "Mul": values.multiply, "Div": values.divide,
+    "Pow": values.power, "Mod": values.modulo, "Max": values.maximum, "Min": values.minimum,
+    "And": values.both, "Or": values.either, "Equal": values.equal,
+    "Greater": values.compared(python.gt), "GreaterOrEqual": values.compared(python.ge),
+    "Less": values.compared(python.lt), "LessOrEqual": values.compared(python.le),
+}  # fmt: skip
 
 
 @operator
@@ -10,55 +28,153 @@ class Unary(Operator):
     """One tensor in, the same shape and type out."""
 
     kinds = (
-        "Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "BitwiseNot", "Ceil", "Celu", "Cos", "Cosh", "Elu",
-        "Erf", "Exp", "Floor", "Gelu", "HardSigmoid", "HardSwish", "Hardmax", "LeakyRelu", "Log", "LogSoftmax",
-        "Mish", "Neg", "Not", "Reciprocal", "Relu", "Round", "Selu", "Shrink", "Sigmoid", "Sign", "Sin", "Sinh", "Softmax",
-        "Softplus", "Softsign", "Sqrt", "Swish", "Tan", "Tanh", "ThresholdedRelu",
+        "Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "BitwiseNot", "Ceil", "Celu", "Cos", "Cosh", "CumProd",
+        "CumSum", "Elu", "Erf", "Exp", "Floor", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Log", "Mish", "Neg", "Not",
+        "Reciprocal", "Relu", "Round", "Selu", "Shrink", "Sigmoid", "Sign", "Sin", "Sinh", "Softplus", "Softsign", "Sqrt",
+        "Swish", "Tan", "Tanh", "ThresholdedRelu",
+        # of early opsets, gone since
+        "Affine", "ImageScaler", "ParametricSoftplus", "Scale", "ScaledTanh",
     )  # fmt: skip
+    settings = frozenset({1})
     macs = free
+
+    def infer(self, node: Node) -> list[Output]:
+        value = node.value(0)
+        fold = _UNARY_FOLDS.get(node.kind) if value is not None else None
+        return [Output(node.shape(0), None, None if fold is None else values.mapped(fold, value))]
 
 
 @operator
-class Arithmetic(Operator):
+class AlongAxis(Operator):
+    """Softmax and its relatives: one tensor in, the same out; the axis must exist."""
+
+    kinds = ("Softmax", "LogSoftmax", "Hardmax")
+    macs = free
+
+    def infer(self, node: Node) -> list[Output]:
+        shape = node.shape(0)
+        if shape and "axis" in node.attributes:
+            axis_of(node.attributes["axis"], len(shape))
+        return [Output(shape)]
+
+
+class Broadcasting(Operator):
+    """Inputs broadcast to one output, which has their type."""
+
+    result: DType | None = None
+    macs = free
+
+    def infer(self, node: Node) -> list[Output]:
+        inputs = node.inputs
+        if len(inputs) != 2:
+            return [Output(broadcast_all([tensor and tensor.shape for tensor in inputs]), self.result)]
+        shape = node.shape(0) if node.opset < 7 and not self.domain else broadcast(node.shape(0), node.shape(1))
+        a, b = node.value(0), node.value(1)
+        if a is None or b is None:
+            return [Output(shape, self.result)]
+        fold = _FOLDS.get(node.kind)
+        return [Output(shape, self.result, None if fold is None else values.zipped(fold, a, b, shape))]
+
+
+@operator
+class Arithmetic(Broadcasting):
     """The four operations: a float constant of more than one element is a bias, a scale or a position table."""
 
     kinds = ("Add", "Sub", "Mul", "Div", "Sum")
     operands = EVERY
-    macs = free
 
 
 @operator
-class Binary(Operator):
+class Binary(Broadcasting):
     """Broadcasting operators whose constants are never learned."""
 
     kinds = ("Pow", "Mod", "BitShift", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "And", "Or", "Xor", "Max", "Min", "Mean")
     settings = EVERY
-    macs = free
 
 
 @operator
-class Comparison(Operator):
+class Comparison(Broadcasting):
+    """Broadcasting comparisons: booleans out."""
+
     kinds = ("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual")
     settings = EVERY
+    result = DType.BOOL
+
+
+@operator
+class FloatTest(Operator):
+    """IsInf, IsNaN: booleans out."""
+
+    kinds = ("IsInf", "IsNaN")
     macs = free
+
+    def infer(self, node: Node) -> list[Output]:
+        return like(node, 0, DType.BOOL)
 
 
 @operator
 class Where(Operator):
+    """``Where(test, a, b)``: three shapes broadcast; fills are never learned."""
+
     kinds = ("Where",)
     settings = EVERY
     macs = free
 
+    def infer(self, node: Node) -> list[Output]:
+        shape = broadcast_all([node.shape(0), node.shape(1), node.shape(2)])
+        test, a, b = node.value(0), node.value(1), node.value(2)
+        value, whole = None, values.fits(shape)
+        if test is not None and a is not None and b is not None and whole is not None:
+            rows = zip(*[values.spread(part, whole) for part in (test, a, b)], strict=True)
+            value = values.Value(whole, tuple([values.choose(*row) for row in rows]))
+        return [Output(shape, node.dtype(1), value)]
+
 
 @operator
 class Clip(Operator):
+    """``Clip``: bounds are attributes before opset 11, inputs 1 and 2 since."""
+
     kinds = ("Clip",)
     settings = frozenset({1, 2})
     macs = free
 
+    def infer(self, node: Node) -> list[Output]:
+        return like(node)
+
 
 @operator
 class PRelu(Operator):
+    """``PRelu``: the slope broadcasts to the input (one per channel, per element, or one for all)."""
+
     kinds = ("PRelu",)
     slots = {1: "slope"}
     macs = free
+
+    def infer(self, node: Node) -> list[Output]:
+        return like(node)
+
+
+@operator
+class SwiGLU(Operator):
+    """``SwiGLU``: gate and value of equal shape (opset 28)."""
+
+    kinds = ("SwiGLU",)
+    macs = free
+
+    def infer(self, node: Node) -> list[Output]:
+        return like(node)
+
+
+@operator
+class Dropout(Operator):
+    """``Dropout``: the data, and a mask (bool since opset 10)."""
+
+    kinds = ("Dropout",)
+    passes = frozenset({0})
+    settings = frozenset({1, 2})
+    macs = free
+
+    def infer(self, node: Node) -> list[Output]:
+        shape = node.shape(0)
+        mask = DType.BOOL if node.opset >= 10 else node.dtype(0)
+        return [Output(shape, None, node.value(0)), Output(shape, mask)][: node.output_count]
