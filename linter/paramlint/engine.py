@@ -90,12 +90,14 @@ def examine(model: Model, plan: Plan) -> Measured:
     """Every number that this plan asks for."""
     from paramlint import budgets
 
-    measured = measure(model)
+    measured = measure(model)._replace(shapes=model.format == "spec" or request_for(plan).shapes)
     limits = budgets.resolve(plan.limits, model, plan.targets)
     metrics = plan.wanted | limits.metrics
     if plan.every or plan.targets or metrics & DEPLOYED:
         measured = _deploy(measured, plan, limits.metrics)
-    measured = measured._replace(budgets=budgets.compare(limits, measured))
+    measured = measured._replace(
+        budgets=budgets.compare(limits, measured), layer_budgets=tuple(budgets.layer_budgets(limits.layers, measured))
+    )
     if plan.targets:
         from paramlint import targets
 
@@ -137,8 +139,8 @@ def _check(path: str, measured: Measured, plan: Plan) -> Outcome:
             findings += rule.findings(measured)
         except Exception as error:  # one broken rule (perhaps a plugin's) is named; the others still run
             defects.append(_defect(path, f"rule {rule.code}", error))
-    shown, silenced = plan.rules.suppress(measured, sorted(findings, key=order))
-    return Outcome(Judged(measured, tuple(shown), tuple(silenced)), defects=tuple(defects))
+    shown, silenced = plan.rules.suppress(measured, findings)
+    return Outcome(Judged(measured, tuple(sorted(shown, key=order)), tuple(silenced)), defects=tuple(defects))
 
 
 def _defect(path: str, what: str, error: Exception) -> Defect:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from paramlint.ir import Layer, Model, Quantity, Total, Unknown, Weight
 
 if TYPE_CHECKING:
-    from paramlint.budgets import Budget
+    from paramlint.budgets import Budget, LayerBudget
     from paramlint.deploy import Deployed
     from paramlint.memory import Flash, Ram
     from paramlint.targets import Verdict
@@ -39,7 +39,8 @@ class Measured(NamedTuple):
     """A model with its numbers: what the rules and reporters read.
 
     ``totals`` is keyed as in the JSON report (``params``, ``param_bytes``, ``ram.arena``, ...); a metric that nobody
-    asked for is absent.
+    asked for is absent. ``shapes`` is False where the file was read for its weights alone, so that only rules which
+    need no shapes have something to say.
     """
 
     model: Model
@@ -51,6 +52,8 @@ class Measured(NamedTuple):
     budgets: tuple[Budget, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     assumed: tuple[str, ...] = ()
+    layer_budgets: tuple[LayerBudget, ...] = ()
+    shapes: bool = True
 
     def total(self, key: str) -> Total:
         """A total by its JSON key; one that was not computed says so instead of being 0."""

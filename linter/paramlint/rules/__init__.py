@@ -17,12 +17,17 @@ Rules of outside packages use the same decorator; the config names the packages 
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeVar
 
+from paramlint.budgets import glob
+from paramlint.config import Silence
 from paramlint.findings import Finding, Level, UsageError
-from paramlint.ir import Source
+from paramlint.ir import Source, Suppression
+from paramlint.patterns import matches
+from paramlint.spelling import did_you_mean
 
 if TYPE_CHECKING:
     from paramlint.measure import Measured
@@ -41,15 +46,37 @@ class Rule:
     options: ClassVar[Mapping[str, int]] = {}
     #: A rule that costs extra reading runs only when it is selected by its own code.
     opt_in: ClassVar[bool] = False
-    #: A finding that cannot be ignored or suppressed.
-    fixed: ClassVar[bool] = False
+    #: It looks at shapes or steps: it speaks only where they were computed, and asking for it by code computes them.
+    needs_shapes: ClassVar[bool] = False
 
-    def __init__(self, settings: Mapping[str, int] | None = None) -> None:
+    def __init__(self, settings: Mapping[str, int] | None = None, severity: Level | None = None) -> None:
         self.settings = {**self.options, **(settings or {})}
+        self.severity = severity
 
     def check(self, measured: Measured) -> Iterable[Finding]:
         """The findings of one model."""
         raise NotImplementedError(type(self).__name__)
+
+    def applies(self, measured: Measured) -> bool:
+        """False where the rule has nothing to judge, so that a suppression of it is not called unused."""
+        return measured.shapes or not self.needs_shapes
+
+    def review(self, measured: Measured, silenced: Silenced) -> Iterable[Finding]:
+        """Findings about the suppressions themselves, asked for once every rule has spoken."""
+        return ()
+
+    def findings(self, measured: Measured) -> list[Finding]:
+        """The findings at the level that the user wants."""
+        if self.needs_shapes and not measured.shapes:
+            return []
+        return [self.at_level(finding) for finding in self.check(measured)]
+
+    def at_level(self, finding: Finding) -> Finding:
+        """``finding`` with the user's severity. One milder than the rule's default (a warn mark) is never raised."""
+        if self.severity is None:
+            return finding
+        mild = finding.level < self.level
+        return finding._replace(level=min(finding.level, self.severity) if mild else self.severity)
 
     def finding(
         self,
@@ -113,40 +140,112 @@ def load(plugins: Sequence[str] = ()) -> dict[str, type[Rule]]:
     return dict(sorted(chosen.items()))
 
 
+class Silenced(NamedTuple):
+    """What the suppressions of one model did: which rules ran, and which suppression silenced which finding."""
+
+    active: tuple[Rule, ...]
+    used: frozenset[tuple[Suppression, str]]  # the comment and the word in it that silenced something ("" for all)
+
+
+class RuleSet(NamedTuple):
+    """The rules that run on a file, and the findings that its config silences."""
+
+    active: tuple[Rule, ...]
+    silences: tuple[Silence, ...] = ()
+    asked: frozenset[str] = frozenset()  # codes that were selected one by one
+
+    @property
+    def need_shapes(self) -> bool:
+        """True when a rule that looks at shapes was asked for by its code."""
+        return any(rule.needs_shapes and rule.code in self.asked for rule in self.active)
+
+    def suppress(self, measured: Measured, findings: Iterable[Finding]) -> tuple[list[Finding], list[Finding]]:
+        """Findings to show and findings silenced by a comment or by the config."""
+        shown: list[Finding] = []
+        hidden: list[Finding] = []
+        used: set[tuple[Suppression, str]] = set()
+        for finding in findings:
+            words = comments(measured, finding)
+            used.update(words)
+            silenced = words or any(silences(entry, measured.model.path, finding) for entry in self.silences)
+            (hidden if silenced else shown).append(finding)
+        outcome = Silenced(self.active, frozenset(used))
+        for rule in self.active:
+            shown += [rule.at_level(finding) for finding in rule.review(measured, outcome)]
+        return shown, hidden
+
+
+def names(word: str, finding: Finding) -> bool:
+    """True when ``word`` names the finding's rule: its code, the beginning of it, its name, or nothing (all)."""
+    return finding.rule.startswith(word) or finding.name == word
+
+
+def comments(measured: Measured, finding: Finding) -> list[tuple[Suppression, str]]:
+    """The comments that silence a finding: on its line or its limit's; for one about the whole model also ``layers:``."""
+    model = measured.model
+    places = [finding.source, finding.limit_source]
+    if finding.layer is None:
+        places.append(model.source)
+    lines = {place.line for place in places if place is not None and place.kind == "file" and place.path == model.path}
+    return [
+        (comment, word)
+        for comment in model.suppressions
+        if comment.source.line in lines and comment.source.line is not None
+        for word in comment.rules or ("",)
+        if names(word, finding)
+    ]
+
+
+def silences(entry: Silence, path: str, finding: Finding) -> bool:
+    """True when a config's ``suppress`` entry accepts this finding."""
+    if not names(entry.rule, finding):
+        return False
+    if entry.layer is not None and (finding.layer is None or not glob(entry.layer).fullmatch(finding.layer)):
+        return False
+    relative = os.path.relpath(os.path.abspath(path), entry.folder).replace(os.sep, "/")
+    return entry.path is None or matches((entry.path,), relative)
+
+
 class Choice(NamedTuple):
-    """Which rules run and how loud they are."""
+    """Which rules run and how loud they are, as config and command line say."""
 
     select: tuple[str, ...] = ("PL",)
     ignore: tuple[str, ...] = ()
     severity: Mapping[str, Level] = {}
     settings: Mapping[str, Mapping[str, int]] = {}
     plugins: tuple[str, ...] = ()
+    silences: tuple[Silence, ...] = ()
 
 
-def matches(cls: type[Rule], word: str) -> bool:
+def named(cls: type[Rule], word: str) -> bool:
     """True when ``word`` names this rule: its code, the beginning of its code, its name, or ALL."""
     return cls.code.startswith(word) or cls.name == word or word == "ALL"
 
 
-def chosen(choice: Choice) -> list[Rule]:
-    """The rules that run. The longer prefix wins between select and ignore; a plugin's rules count as selected."""
-    return [
-        cls(choice.settings.get(cls.code))
+def rule_set(choice: Choice) -> RuleSet:
+    """The rules that run. Between select and ignore the word that names a rule more exactly wins."""
+    active = [
+        cls(choice.settings.get(cls.code) or choice.settings.get(cls.name), _severity(cls, choice.severity))
         for cls in load(choice.plugins).values()
-        if cls.fixed or _selected(cls, choice)
+        if _selected(cls, choice)
     ]
+    asked = frozenset(rule.code for rule in active if {rule.code, rule.name} & set(choice.select))
+    return RuleSet(tuple(active), choice.silences, asked)
+
+
+def _severity(cls: type[Rule], severity: Mapping[str, Level]) -> Level | None:
+    words = [word for word in severity if named(cls, word)]
+    return severity[max(words, key=lambda word: _weight(cls, word))] if words else None
 
 
 def _selected(cls: type[Rule], choice: Choice) -> bool:
-    wanted = [word for word in choice.select if matches(cls, word)]
-    unwanted = [word for word in choice.ignore if matches(cls, word)]
+    wanted = [_weight(cls, word) for word in choice.select if named(cls, word)]
+    unwanted = [_weight(cls, word) for word in choice.ignore if named(cls, word)]
     if cls.opt_in:
-        wanted = [word for word in wanted if word in (cls.code, cls.name)]
-    if not wanted and cls.plugin in choice.plugins and choice.select == ("PL",):
-        wanted = [""]
-    if not wanted:
-        return False
-    return max(_weight(cls, word) for word in wanted) > max((_weight(cls, word) for word in unwanted), default=-1)
+        wanted = [weight for weight in wanted if weight > len(cls.code)]
+    if cls.plugin is not None and choice.select == ("PL",):  # who names a plugin wants its rules
+        wanted.append(0)
+    return bool(wanted) and max(wanted) > max(unwanted, default=-1)
 
 
 def _weight(cls: type[Rule], word: str) -> int:
@@ -154,3 +253,26 @@ def _weight(cls: type[Rule], word: str) -> int:
     if word == "ALL":
         return 0
     return len(cls.code) + 1 if word in (cls.code, cls.name) else len(word)
+
+
+def check_words(words: Iterable[str], plugins: Sequence[str] = (), source: Callable[[str], Source] | None = None) -> None:
+    """Refuse words that name no rule; UsageError with a did-you-mean."""
+    known = load(plugins)
+    for word in words:
+        if not any(named(cls, word) for cls in known.values()) or not word:
+            near = did_you_mean(word, [*known, *(cls.name for cls in known.values())])
+            raise UsageError(f"unknown rule {word!r}", near or "paramlint rules lists them", source and source(word))
+
+
+def check_settings(settings: Mapping[str, Mapping[str, int]], plugins: Sequence[str], source: Callable[..., Source]) -> None:
+    """Refuse options that no rule has."""
+    known = load(plugins)
+    for word, options in settings.items():
+        cls = next((cls for cls in known.values() if word in (cls.code, cls.name)), None)
+        if cls is None:
+            check_words([word], plugins, lambda word: source("rule", word))
+            raise UsageError(f"{word!r} names more than one rule", "options are set for one", source("rule", word))
+        for option in options:
+            if option not in cls.options:
+                near = did_you_mean(option, cls.options) if cls.options else f"{cls.code} has no options"
+                raise UsageError(f"unknown option {option!r} of {cls.code}", near, source("rule", word, option))

@@ -1,0 +1,80 @@
+"""What the budget rules PL101 to PL108 have in common: how a broken limit is said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from paramlint.budgets import Budget, layer_value
+from paramlint.findings import Finding, Level
+from paramlint.ir import Source
+from paramlint.measure import Measured
+from paramlint.quantities import BYTES, format_size, grouped, percent, show_share
+from paramlint.rules import Rule
+
+
+def place(measured: Measured) -> Source:
+    """Where a finding about the whole model points."""
+    return measured.model.source or Source("file", measured.model.path)
+
+
+class BudgetRule(Rule):
+    """A rule that speaks for every limit on its metrics that is broken, or whose warn mark is passed."""
+
+    metrics: ClassVar[tuple[str, ...]]
+    #: Limits on this metric usually come with a target: without one there is nothing to judge.
+    from_target: ClassVar[bool] = False
+
+    def applies(self, measured: Measured) -> bool:
+        return not self.from_target or any(budget.metric.name in self.metrics for budget in measured.budgets)
+
+    def check(self, measured: Measured) -> Iterable[Finding]:
+        for budget in measured.budgets:
+            if budget.metric.name in self.metrics and budget.state in ("fail", "warn"):
+                yield self.complain(measured, budget)
+
+    def complain(self, measured: Measured, budget: Budget) -> Finding:
+        """The finding of one budget that is broken or nearly so."""
+        fails = budget.state == "fail"
+        return self.finding(
+            _over(budget) if fails else _nearly(budget),
+            place(measured),
+            level=self.level if fails else Level.WARNING,
+            measured=budget.measured,
+            limit=budget.limit,
+            unit=budget.metric.unit,
+            limit_source=budget.source,
+            help=largest(measured, budget),
+        )
+
+
+def _over(budget: Budget) -> str:
+    unit, value = budget.metric.unit, budget.measured or 0
+    compared = budget.upper if budget.upper is not None else value
+    amount = format_size(value, unit)
+    if budget.reasons:
+        amount = f"at least {amount}"
+    elif budget.upper is not None and budget.upper != value:
+        amount = f"about {amount}, up to {format_size(budget.upper, unit)}"
+    excess = f"+{grouped(compared - budget.limit)}{' B' if unit == BYTES else ''}"
+    share = f", {percent(compared, budget.limit)}" if budget.limit else ""
+    return f"{budget.metric.name} over budget: {amount} > {format_size(budget.limit, unit)} ({excess}{share})"
+
+
+def _nearly(budget: Budget) -> str:
+    unit, value = budget.metric.unit, budget.upper if budget.upper is not None else budget.measured or 0
+    mark = show_share(budget.mark) if budget.mark is not None else "-"
+    use = percent(value, budget.limit)
+    return f"{budget.metric.name} above {mark} of the budget: {format_size(value, unit)} of {format_size(budget.limit, unit)} ({use})"
+
+
+def largest(measured: Measured, budget: Budget) -> str | None:
+    """The layers that hold most of a metric: where to begin."""
+    if not budget.metric.per_layer or budget.metric.name == "ram" or not budget.measured:
+        return None
+    values = [(layer_value(budget.metric, row)[0] or 0, row.layer.name) for row in measured.rows]
+    top = sorted((item for item in values if item[0]), key=lambda item: -item[0])[:3]
+    if len(values) < 2 or not top:
+        return None
+    listed = ", ".join(f"{name} {grouped(value)} ({percent(value, budget.measured)})" for value, name in top)
+    return f"the largest layers: {listed}"
