@@ -172,6 +172,17 @@ def like(node: Node, index: int = 0, dtype: DType | None = None) -> list[Output]
     return [Output(node.shape(index), dtype or node.dtype(index))]
 
 
+def stored(node: Node, index: int) -> bool:
+    """Whether input ``index`` is a weight: stored as such, or computed from constants alone."""
+    return index in node.weights or (index < len(node.fixed) and node.fixed[index] and given(node, index))
+
+
+def out(node: Node, index: int = 0) -> Shape | None:
+    """The inferred shape of output ``index``."""
+    tensor = node.outputs[index] if index < len(node.outputs) else None
+    return None if tensor is None else tensor.shape
+
+
 def ranked(node: Node, index: int, rank: int, what: str) -> Shape | None:
     """The shape of input ``index``, which must have ``rank`` axes; None where unknown."""
     shape = node.shape(index)
