@@ -52,18 +52,14 @@ class Product(Operator):
         return [Output(multiplied(*self.sides(node)), self.dtype(node))]
 
     def numbers(self, node: Node) -> dict[str, Dim]:
-        """n positions, i summed, o columns. The summed axis is taken from the side that flows."""
+        """n positions, i summed, o columns; a vector on the right is one column."""
         a, b = self.sides(node)
-        inner_a, inner_b = a[-1] if a else None, (b[-2] if len(b) > 1 else b[0]) if b else None
-        inner = inner_b if stored(node, self.left) and not stored(node, self.right) else inner_a
-        made, columns = out(node), b is not None and len(b) > 1
-        if made is None or a is None or b is None:
-            return {"n": None, "i": inner, "o": None}
-        return {
-            "n": product(made[:-1] if columns else made),
-            "i": inner if type(inner) is int else inner_b if inner_a is inner else inner_a,
-            "o": made[-1] if columns else 1,
-        }
+        made = out(node)
+        if not a or not b or made is None:
+            return {"n": None, "i": a[-1] if a else None, "o": b[-1] if b and len(b) > 1 else None}
+        if len(b) == 1:
+            return {"n": product(made), "i": same(a[-1], b[0], "summed axes"), "o": 1}
+        return {"n": product(made[:-1]), "i": same(a[-1], b[-2], "summed axes"), "o": made[-1]}
 
     def macs(self, node: Node) -> Formula | Unknown | None:
         return macs(texts.MACS, self.numbers(node), texts.MEANING)
