@@ -30,7 +30,7 @@ class Plan(NamedTuple):
     """What one file is held against: made of config and command line, before the file is read.
 
     ``wanted`` holds the metrics that a report shows besides those that limits and targets need; ``every`` asks for
-    all but ``ram.best``.
+    all but ``ram.best``; ``totals`` does so where no limit holds, so that there is something to show.
     """
 
     request: Request
@@ -40,7 +40,9 @@ class Plan(NamedTuple):
     dtype: DType | None = None
     wanted: frozenset[str] = frozenset()
     every: bool = False
+    totals: bool = False
     order_search: bool = False
+    fail_level: Level | None = Level.ERROR
 
 
 class Outcome(NamedTuple):
@@ -81,8 +83,8 @@ def judge(path: str, plan: Plan, data: bytes | None = None) -> Outcome:
 
 def request_for(plan: Plan) -> Request:
     """What the loader has to deliver for this plan."""
-    needs = plan.every or bool(plan.targets) or plan.rules.need_shapes
     metrics = plan.wanted | plan.limits.metrics
+    needs = plan.every or bool(plan.targets) or plan.rules.need_shapes or (plan.totals and not metrics)
     return plan.request._replace(shapes=needs or bool(metrics & (DEPLOYED | {"macs"})))
 
 
@@ -93,7 +95,7 @@ def examine(model: Model, plan: Plan) -> Measured:
     measured = measure(model)._replace(shapes=model.format == "spec" or request_for(plan).shapes)
     limits = budgets.resolve(plan.limits, model, plan.targets)
     metrics = plan.wanted | limits.metrics
-    if plan.every or plan.targets or metrics & DEPLOYED:
+    if plan.every or plan.targets or metrics & DEPLOYED or (plan.totals and not metrics):
         measured = _deploy(measured, plan, limits.metrics)
     measured = measured._replace(
         budgets=budgets.compare(limits, measured), layer_budgets=tuple(budgets.layer_budgets(limits.layers, measured))
@@ -140,7 +142,8 @@ def _check(path: str, measured: Measured, plan: Plan) -> Outcome:
         except Exception as error:  # one broken rule (perhaps a plugin's) is named; the others still run
             defects.append(_defect(path, f"rule {rule.code}", error))
     shown, silenced = plan.rules.suppress(measured, findings)
-    return Outcome(Judged(measured, tuple(sorted(shown, key=order)), tuple(silenced)), defects=tuple(defects))
+    judged = Judged(measured, tuple(sorted(shown, key=order)), tuple(silenced), plan.fail_level)
+    return Outcome(judged, defects=tuple(defects))
 
 
 def _defect(path: str, what: str, error: Exception) -> Defect:
@@ -148,16 +151,15 @@ def _defect(path: str, what: str, error: Exception) -> Defect:
     return Defect(path, summary, "".join(traceback.format_exception(error)))
 
 
-def run(paths: Iterable[tuple[str, Plan, bytes | None]], fail_level: Level | None = Level.ERROR) -> Report:
+def run(paths: Iterable[tuple[str, Plan, bytes | None]]) -> Report:
     """Judge every path; the report keeps their order."""
-    return collect([judge(path, plan, data) for path, plan, data in paths], fail_level)
+    return collect([judge(path, plan, data) for path, plan, data in paths])
 
 
-def collect(outcomes: Sequence[Outcome], fail_level: Level | None) -> Report:
+def collect(outcomes: Sequence[Outcome]) -> Report:
     """Put the outcomes of many files into one report."""
     return Report(
         tuple(outcome.judged for outcome in outcomes if outcome.judged),
         tuple(error for outcome in outcomes for error in outcome.errors),
         tuple(defect for outcome in outcomes for defect in outcome.defects),
-        fail_level,
     )

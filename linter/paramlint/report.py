@@ -18,20 +18,40 @@ class Defect(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """One model with its findings; ``suppressed`` are those that a comment or the config silenced."""
+    """One model with its findings; ``suppressed`` are those that a comment or the config silenced.
+
+    ``fail_level`` is the level from which a finding fails the run; None: never.
+    """
 
     measured: Measured
     findings: tuple[Finding, ...]
     suppressed: tuple[Finding, ...] = ()
+    fail_level: Level | None = Level.ERROR
+
+    @property
+    def fails(self) -> bool:
+        level = self.fail_level
+        return level is not None and any(finding.level >= level for finding in self.findings)
+
+
+class Card(NamedTuple):
+    """What a report says of a rule; ``manual`` is its page in plain text."""
+
+    code: str
+    name: str
+    level: Level
+    summary: str
+    manual: str
 
 
 class Report(NamedTuple):
-    """Everything one run found, in the order of the paths given."""
+    """Everything one run found, in the order of the paths given. ``rules`` are the rules that spoke."""
 
     models: tuple[Judged, ...]
     errors: tuple[InputError, ...]
     defects: tuple[Defect, ...]
-    fail_level: Level | None = Level.ERROR
+    rules: tuple[Card, ...] = ()
+    seconds: float | None = None
 
     @property
     def exit_code(self) -> int:
@@ -40,6 +60,8 @@ class Report(NamedTuple):
             return 4
         if self.errors:
             return 3
-        if self.fail_level is None:
-            return 0
-        return int(any(finding.level >= self.fail_level for model in self.models for finding in model.findings))
+        return int(any(model.fails for model in self.models))
+
+    def count(self, level: Level) -> int:
+        """How many findings have this level."""
+        return sum(finding.level == level for model in self.models for finding in model.findings)

@@ -27,6 +27,7 @@ from paramlint.config import Silence
 from paramlint.findings import Finding, Level, UsageError
 from paramlint.ir import Source, Suppression
 from paramlint.patterns import matches
+from paramlint.report import Card, Report
 from paramlint.spelling import did_you_mean
 
 if TYPE_CHECKING:
@@ -276,3 +277,31 @@ def check_settings(settings: Mapping[str, Mapping[str, int]], plugins: Sequence[
             if option not in cls.options:
                 near = did_you_mean(option, cls.options) if cls.options else f"{cls.code} has no options"
                 raise UsageError(f"unknown option {option!r} of {cls.code}", near, source("rule", word, option))
+
+
+def review_silences(report: Report, rule_sets: Mapping[str, RuleSet]) -> Report:
+    """``report`` with the findings about ``suppress`` entries of configs, which only a whole run can judge."""
+    from paramlint.rules.pl901_unused_suppression import unused_entries
+
+    models = list(report.models)
+    for index, finding in unused_entries(report, rule_sets):
+        models[index] = models[index]._replace(findings=(*models[index].findings, finding))
+    return report._replace(models=tuple(models))
+
+
+def cards(report: Report, plugins: Sequence[str] = ()) -> tuple[Card, ...]:
+    """What the report says of each rule that has something to say in it."""
+    spoke = {finding.rule for judged in report.models for finding in (*judged.findings, *judged.suppressed)}
+    spoke |= {"PL000"} if report.errors else set()
+    return tuple(
+        Card(cls.code, cls.name, cls.level, cls.summary, cleandoc(cls.__doc__ or ""))
+        for cls in load(plugins).values()
+        if cls.code in spoke
+    )
+
+
+def cleandoc(text: str) -> str:
+    """A docstring without its indent; ``inspect``, which does the same, costs more than a small run."""
+    first, *rest = text.strip().splitlines()
+    indent = min((len(line) - len(line.lstrip()) for line in rest if line.strip()), default=0)
+    return "\n".join([first, *(line[indent:].rstrip() for line in rest)])

@@ -1,0 +1,169 @@
+"""The command line: words in, exit code out. Each command is one file of ``commands``; ``check`` is the default.
+
+Exit codes: 0 nothing at the fail level, 1 findings, 2 the call or the config is wrong, 3 an input could not be judged,
+4 a defect in paramlint, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from paramlint import __version__, commands
+from paramlint.display import escape
+from paramlint.errors import UsageError
+from paramlint.spelling import did_you_mean, nearest
+
+DEFAULT = "check"
+USAGE, DEFECT, INTERRUPTED = 2, 4, 130
+
+HELP = """Linter and budget checker for neural-network model specs.
+
+Reads YAML architectures and ONNX models, counts parameters, multiply-accumulates, flash and RAM, and complains about
+what overruns a budget or does not fit a target. Without a command it checks: `paramlint model.onnx --max 1M`.
+"""
+
+
+class Program(click.Group):
+    """The commands found in the folder; words without a command are a check."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        names = [module.name for module in pkgutil.iter_modules(commands.__path__)]
+        return [name for name in names if self.get_command(ctx, name) is not None]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in {module.name for module in pkgutil.iter_modules(commands.__path__)}:
+            return None
+        found = getattr(importlib.import_module(f"paramlint.commands.{cmd_name}"), "command", None)
+        return found if isinstance(found, click.Command) else None
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args[:1] in (["--help"], ["-h"], ["--version"]):
+            return super().parse_args(ctx, args)
+        return super().parse_args(ctx, self.with_command(ctx, args))
+
+    def with_command(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """``args`` with the command in front; options may have stood before it."""
+        index = self.first_word(ctx, args)
+        if index is None:
+            return [DEFAULT, *args]
+        word = args[index]
+        if self.get_command(ctx, word) is not None:
+            return [word, *args[:index], *args[index + 1 :]]
+        if word.isidentifier() and not os.path.exists(word):
+            near = nearest(word, self.list_commands(ctx))
+            if near is not None:
+                raise UsageError(f"unknown command {word!r}, and no file has this name", f"did you mean {near!r}?")
+        return [DEFAULT, *args]
+
+    def first_word(self, ctx: click.Context, args: Sequence[str]) -> int | None:
+        """Where the first word stands that is neither an option nor an option's value."""
+        if args and not args[0].startswith("-"):
+            return 0
+        check = self.get_command(ctx, DEFAULT)
+        assert check is not None
+        takes_value = {
+            name
+            for option in check.params
+            if isinstance(option, click.Option) and not option.is_flag and not option.count
+            for name in option.opts
+        }
+        skip = False
+        for index, word in enumerate(args):
+            if skip:
+                skip = False
+            elif word == "--":
+                return None
+            elif word.startswith("-") and word != "-":
+                skip = word in takes_value
+            else:
+                return index
+        return None
+
+
+@click.group(cls=Program, help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def program() -> None:
+    """Options stand on the commands."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code; never raises for what a user did."""
+    args = list(sys.argv[1:] if arguments is None else arguments)
+    _tame_output()
+    try:
+        result: Any = program.main(args, prog_name="paramlint", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except UsageError as error:
+        return _say(_place(error) + error.message, error.hint)
+    except click.UsageError as error:
+        return _usage(error)
+    except click.ClickException as error:
+        return _say(error.format_message(), None)
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        _forget_output()
+        return 0
+    except Exception as error:  # whatever is left is our own mistake, and is said in one line
+        return _broken(error, args)
+
+
+def _tame_output() -> None:
+    """Let text that the terminal's encoding lacks come out as escapes instead of ending the run."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _forget_output() -> None:
+    """The reader has gone: point the file at nothing, so that Python's own flush at the end is silent too."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, sys.stdout.fileno())
+    os.close(nothing)
+
+
+def _place(error: UsageError) -> str:
+    source = error.source
+    if source is None or source.path is None:
+        return ""
+    return ":".join(str(part) for part in (source.path, source.line, source.column) if part is not None) + ": "
+
+
+def _say(message: str, hint: str | None) -> int:
+    click.echo(f"error: {escape(message)}", err=True)
+    if hint:
+        click.echo(f"  hint: {escape(hint)}", err=True)
+    return USAGE
+
+
+def _usage(error: click.UsageError) -> int:
+    hint = None
+    if isinstance(error, click.NoSuchOption):
+        message = f"unknown option {error.option_name}"
+        known = [name for param in (error.ctx.command.params if error.ctx else []) for name in param.opts]
+        hint = did_you_mean(error.option_name, known)
+    else:
+        message = error.format_message().rstrip(".")
+    command = error.ctx.info_name if error.ctx and error.ctx.parent else None
+    call = f"paramlint {command} --help" if command else "paramlint --help"
+    return _say(message, hint or f"`{call}` shows what there is")
+
+
+def _broken(error: Exception, args: Sequence[str]) -> int:
+    verbose = any(word == "--verbose" or (word.startswith("-") and not word.startswith("--") and "v" in word) for word in args)
+    advice = "" if verbose else " (-v shows where)"
+    click.echo(escape(f"paramlint has a defect: {type(error).__name__}: {error}{advice}"), err=True)
+    if verbose:
+        import traceback
+
+        click.echo("".join(traceback.format_exception(error)), err=True)
+    return DEFECT

@@ -1,0 +1,142 @@
+"""``paramlint check``: hold models against their budgets, targets and rules."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+
+import click
+
+from paramlint.commands.options import Settings, check_options, colored, model_options
+from paramlint.display import escape
+from paramlint.errors import UsageError
+from paramlint.spelling import hint
+
+if TYPE_CHECKING:
+    from paramlint.commands.discover import Found
+    from paramlint.commands.plans import Planner
+    from paramlint.engine import Outcome, Plan
+    from paramlint.report import Report
+    from paramlint.reporters import Look, Write
+
+#: Formats that hold every metric, not only those with a limit.
+COMPLETE = frozenset({"json"})
+
+
+@click.command("check", short_help="Check models (the default command).")
+@click.argument("paths", nargs=-1, metavar="[PATH...|-]")
+@check_options
+@model_options
+def command(**options: Any) -> int:
+    """Check YAML architectures and ONNX models.
+
+    PATH is a file, a folder to search, or - for standard input; without one the current folder is searched.
+    Exit code: 0 nothing at the fail level, 1 findings, 2 wrong call or config, 3 an input could not be judged.
+    """
+    return run(Settings(**options))
+
+
+class Output(NamedTuple):
+    """One report to write: the reporter and the file (None: standard output)."""
+
+    format: str
+    write: Write
+    path: str | None
+
+
+def run(settings: Settings) -> int:
+    """Check everything, write every report, and return the exit code."""
+    from paramlint.commands.discover import discover
+    from paramlint.commands.plans import Planner
+
+    started = time.perf_counter()
+    outputs = _outputs(settings.output)
+    looks = [_look(settings, output.path) for output in outputs]
+    every = any(output.format in COMPLETE for output in outputs)
+    planner = Planner(settings, every=every, totals=True)
+    found = discover(settings.paths, planner.config)
+    report = _report(planner, found, settings.jobs)._replace(seconds=time.perf_counter() - started)
+    for output, look in zip(outputs, looks, strict=True):
+        with _opened(output.path) as stream:
+            output.write(report, stream, look)
+    for defect in report.defects:
+        click.echo(escape(f"paramlint has a defect: {defect.path}: {defect.what}"), err=True)
+        if settings.verbose:
+            click.echo(defect.trace, err=True)
+    return report.exit_code
+
+
+def _report(planner: Planner, found: Sequence[Found], jobs: int) -> Report:
+    from paramlint import engine, rules
+
+    work = [(item.path, planner.plan(item.path, item.config), item.data) for item in found if item.error is None]
+    judged = iter(_judge(work, jobs))
+    report = engine.collect([engine.Outcome(errors=(item.error,)) if item.error else next(judged) for item in found])
+    report = rules.review_silences(report, {path: plan.rules for path, plan, _ in work})
+    plugins = tuple(plugin for item in found for plugin in item.config.plugins)
+    return report._replace(rules=rules.cards(report, plugins))
+
+
+def _judge(work: Sequence[tuple[str, Plan, bytes | None]], jobs: int) -> Iterator[Outcome]:
+    from paramlint import engine
+
+    if jobs > 1 and len(work) > 1:
+        from paramlint.commands import parallel
+
+        return parallel.judge(work, jobs)
+    return (engine.judge(path, plan, data) for path, plan, data in work)
+
+
+def _outputs(words: Sequence[str]) -> list[Output]:
+    from paramlint import reporters
+
+    found = []
+    for word in words or ("text",):
+        name, _, path = word.partition(":")
+        write = reporters.find(name)
+        if write is None:
+            raise UsageError(f"--output: unknown format {name!r}", hint(name, reporters.formats()))
+        found.append(Output(name, write, None if path in ("", "-") else path))
+    if sum(output.path is None for output in found) > 1:
+        raise UsageError("two reports cannot share standard output", "give one a file: --output json:report.json")
+    if len({output.path for output in found}) < len(found):
+        raise UsageError("two reports cannot share one file")
+    return found
+
+
+def _look(settings: Settings, path: str | None) -> Look:
+    from paramlint.reporters import Look
+
+    terminal = path is None and sys.stdout.isatty()
+    encoding = "utf-8" if path is not None else (sys.stdout.encoding or "ascii").lower()
+    return Look(
+        color=colored(settings.color, terminal) and path is None,
+        terminal=terminal,
+        width=_width(terminal),
+        quiet=settings.quiet > 0,
+        verbose=settings.verbose > 0,
+        unicode=encoding.startswith("utf"),
+    )
+
+
+def _width(terminal: bool) -> int:
+    """Columns of the terminal; a pipe gets lines as wide as a wide terminal, which no reader wraps."""
+    if not terminal:
+        return 120
+    return max(40, min(os.get_terminal_size(sys.stdout.fileno()).columns, 200))
+
+
+@contextmanager
+def _opened(path: str | None) -> Iterator[TextIO]:
+    if path is None:
+        yield sys.stdout
+        return
+    try:
+        with open(path, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
+            yield stream
+    except OSError as error:
+        raise UsageError(f"--output: {path} cannot be written: {(error.strerror or str(error)).lower()}") from error

@@ -1,0 +1,18 @@
+"""Names from files as a terminal may show them."""
+
+from __future__ import annotations
+
+import re
+
+#: Control characters, line and paragraph separators, direction overrides, lone surrogates: what could forge output.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+
+
+def escape(text: str) -> str:
+    """``text`` with every character that is not plainly visible written as an escape: ``\\x1b``."""
+    return _UNSAFE.sub(_code, text)
+
+
+def _code(match: re.Match[str]) -> str:
+    number = ord(match[0])
+    return f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}"

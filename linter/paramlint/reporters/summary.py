@@ -1,0 +1,126 @@
+"""The table under a model's findings: what it measures against what it may."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from paramlint.budgets import Budget
+from paramlint.display import escape
+from paramlint.ir import Total
+from paramlint.measure import Measured
+from paramlint.quantities import BYTES, COUNT, format_size, grouped, percent
+from paramlint.reporters import Look
+from paramlint.reporters.frames import paint, where
+
+if TYPE_CHECKING:
+    from paramlint.report import Judged
+
+BAR = 20  # characters
+_STATES = {"pass": ("ok", "green"), "warn": ("WARN", "yellow"), "fail": ("FAIL", "red"), "unknown": ("?", "yellow")}
+
+#: What a model without budgets shows: label, key, unit.
+_TOTALS = (
+    ("params", "params", COUNT),
+    ("active", "active_params", COUNT),
+    ("trainable", "trainable_params", COUNT),
+    ("buffers", "buffers", COUNT),
+    ("weights", "param_bytes", BYTES),
+    ("macs", "macs", COUNT),
+    ("layers", "layers", COUNT),
+    ("flash", "flash_bytes", BYTES),
+    ("ram", "ram.arena_total", BYTES),
+    ("file", "file_bytes", BYTES),
+)
+
+
+def summary(judged: Judged, look: Look) -> list[str]:
+    """A heading, one line for each limit or total, and what had to be assumed."""
+    measured = judged.measured
+    rows = [_budget(budget, look) for budget in measured.budgets]
+    if not rows or look.verbose:
+        rows += totals(measured)
+    rows += [f"  {'assumed':9} {escape(text)}" for text in measured.assumed]
+    return [heading(measured, look), *rows]
+
+
+def heading(measured: Measured, look: Look) -> str:
+    """The file, and what kind of model it is."""
+    model = measured.model
+    kind = ", ".join(part for part in (model.framework or model.format, model.dtype.value if model.dtype else "") if part)
+    return f"{paint(escape(model.path), look, bold=True)}  ({escape(kind)})"
+
+
+def one_line(judged: Judged, look: Look) -> str:
+    """A model that has nothing to complain about, in a long list of models."""
+    measured = judged.measured
+    uses = [_use(budget) for budget in measured.budgets] or [f"params {amount(measured.total('params'), COUNT)}"]
+    return f"{paint('ok', look, 'green')}  {escape(measured.model.path)}  {', '.join(uses)}"
+
+
+def _use(budget: Budget) -> str:
+    return f"{budget.metric.name} {percent(budget.upper or budget.measured or 0, budget.limit)}"
+
+
+def _budget(budget: Budget, look: Look) -> str:
+    word, color = _STATES[budget.state]
+    unit, compared = budget.metric.unit, budget.measured if budget.upper is None else budget.upper
+    shown = amount(Total(budget.measured, budget.reasons), unit)
+    limit = format_size(budget.limit, unit)
+    use = "-" if compared is None else percent(compared, budget.limit)
+    bar = "" if compared is None else _bar(compared, budget)
+    state = paint(f"{word:4}", look, color, bold=True)
+    return f"  {budget.metric.name:9} {bar} {shown} of {limit}  {use}  {state}  {where(budget.source)}".replace("   ", "  ")
+
+
+def _bar(value: int, budget: Budget) -> str:
+    filled = min(BAR, value * BAR // budget.limit) if budget.limit else BAR
+    cells = ["#"] * filled + ["."] * (BAR - filled)
+    if budget.warn is not None and budget.limit:
+        cells[min(BAR - 1, budget.warn * BAR // budget.limit)] = "|"
+    return f"[{''.join(cells)}]"
+
+
+def totals(measured: Measured) -> list[str]:
+    """The totals that this run computed, unknown ones with their reason."""
+    found = []
+    for label, key, unit in _TOTALS:
+        total = measured.totals.get(key)
+        if total is None or _pointless(key, total, measured):
+            continue
+        reasons = f"  ({escape(_short(total.reasons))})" if total.reasons else ""
+        found.append(f"  {label:9} {amount(total, unit)}{reasons}")
+    return found
+
+
+def _pointless(key: str, total: Total, measured: Measured) -> bool:
+    """True for a line that would say nothing new."""
+    if key == "active_params":
+        return total.value == measured.total("params").value
+    if key == "buffers":
+        return not total.value
+    if key == "trainable_params" and measured.model.format != "spec":
+        return True
+    if key == "macs" and not measured.shapes:
+        return True
+    return total.value is None and not total.reasons
+
+
+def _short(reasons: Sequence[str]) -> str:
+    more = f" and {len(reasons) - 1} more" if len(reasons) > 1 else ""
+    return f"{reasons[0]}{more}"
+
+
+def amount(total: Total, unit: str) -> str:
+    """An exact number, ``at least`` one, or ``unknown``."""
+    if total.value is None:
+        return "unknown"
+    exact = format_size(total.value, unit)
+    return exact if total.exact else f"at least {exact}"
+
+
+
+
+def count(number: int, noun: str) -> str:
+    """``1 error``, ``2 errors``."""
+    return f"{grouped(number)} {noun}{'' if number == 1 else 's'}"
