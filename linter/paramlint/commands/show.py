@@ -1,0 +1,27 @@
+"""``paramlint show``: the layers of one model as a table."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from paramlint.commands.options import Settings, model_options
+
+
+@click.command("show", short_help="Show a model's layers as a table.")
+@click.argument("model", metavar="MODEL")
+@model_options
+def command(model: str, **options: Any) -> int:
+    """Show each layer of MODEL: output shape, parameters, multiply-accumulates, activations, and shares of the whole."""
+    from paramlint.commands import single
+
+    settings = Settings(**options)
+    measured = single.measure(model, settings)
+    if isinstance(measured, int):
+        return measured
+    from paramlint.reporters.layer_table import layer_table
+
+    layer_table(measured, sys.stdout, single.look(settings))
+    return 0

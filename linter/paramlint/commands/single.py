@@ -1,0 +1,62 @@
+"""One model, read and measured for a command that shows it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from paramlint.commands.options import Settings, colored
+
+if TYPE_CHECKING:
+    from paramlint.measure import Measured
+    from paramlint.reporters import Look
+
+
+def measure(path: str, settings: Settings) -> Measured | int:
+    """The measured model, or the exit code after its errors were said on standard error."""
+    from paramlint import engine
+    from paramlint.commands.discover import discover
+    from paramlint.commands.plans import Planner
+    from paramlint.engine import Plan
+    from paramlint.errors import InputError
+    from paramlint.report import Report
+    from paramlint.reporters import find
+    from paramlint.rules import RuleSet
+
+    planner = Planner(settings)
+    if os.path.isdir(path):
+        outcome = engine.Outcome(errors=(InputError(path, "is a folder; this command shows one model"),))
+    else:
+        item = next(iter(discover([path], lambda folder: planner.config(folder)._replace(exclude=()))))
+        given = planner.plan(item.path, item.config)
+        plan = Plan(given.request, given.limits._replace(model=(), layers=()), RuleSet(()), (), given.dtype, frozenset({"macs"}))
+        outcome = engine.Outcome(errors=(item.error,)) if item.error else engine.judge(item.path, plan, item.data)
+    if outcome.judged is not None:
+        return outcome.judged.measured
+    report = Report((), outcome.errors, outcome.defects)
+    write = find("text")
+    assert write is not None
+    write(report, sys.stderr, look(settings)._replace(quiet=True))
+    for defect in outcome.defects:
+        sys.stderr.write(f"paramlint has a defect: {defect.path}: {defect.what}\n")
+        if settings.verbose:
+            sys.stderr.write(defect.trace)
+    return report.exit_code
+
+
+def look(settings: Settings) -> Look:
+    """What standard output is like."""
+    from paramlint.reporters import Look
+
+    terminal = sys.stdout.isatty()
+    encoding = (sys.stdout.encoding or "ascii").lower()
+    width = max(60, os.get_terminal_size(sys.stdout.fileno()).columns) if terminal else 0
+    return Look(
+        colored(settings.color, terminal),
+        terminal,
+        width,
+        settings.quiet > 0,
+        settings.verbose > 0,
+        encoding.startswith("utf"),
+    )
