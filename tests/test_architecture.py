@@ -15,8 +15,8 @@ PACKAGE = ROOT / "linter" / "paramlint"
 TIERS = (
     {"ir", "errors", "quantities", "expressions", "schemas", "spelling", "patterns", "toml_places", "display"},
     {"formulas"},
-    {"measure", "budgets", "deploy", "memory", "targets"},
-    {"config", "findings", "report"},
+    {"measure", "budgets", "layer_budgets", "deploy", "memory", "targets"},
+    {"config", "config_reader", "findings", "report"},
     {"loaders", "rules", "reporters"},
     {"engine"},
     {"commands"},

@@ -159,7 +159,9 @@ def _usage(error: click.UsageError) -> int:
 
 
 def _broken(error: Exception, args: Sequence[str]) -> int:
-    verbose = any(word == "--verbose" or (word.startswith("-") and not word.startswith("--") and "v" in word) for word in args)
+    verbose = any(
+        word == "--verbose" or (word.startswith("-") and not word.startswith("--") and "v" in word) for word in args
+    )
     advice = "" if verbose else " (-v shows where)"
     click.echo(escape(f"paramlint has a defect: {type(error).__name__}: {error}{advice}"), err=True)
     if verbose:

@@ -91,6 +91,7 @@ def request_for(plan: Plan) -> Request:
 def examine(model: Model, plan: Plan) -> Measured:
     """Every number that this plan asks for."""
     from paramlint import budgets
+    from paramlint.layer_budgets import layer_budgets
 
     measured = measure(model)._replace(shapes=model.format == "spec" or request_for(plan).shapes)
     limits = budgets.resolve(plan.limits, model, plan.targets)
@@ -98,7 +99,7 @@ def examine(model: Model, plan: Plan) -> Measured:
     if plan.every or plan.targets or metrics & DEPLOYED or (plan.totals and not metrics):
         measured = _deploy(measured, plan, limits.metrics)
     measured = measured._replace(
-        budgets=budgets.compare(limits, measured), layer_budgets=tuple(budgets.layer_budgets(limits.layers, measured))
+        budgets=budgets.compare(limits, measured), layer_budgets=tuple(layer_budgets(limits.layers, measured))
     )
     if plan.targets:
         from paramlint import targets

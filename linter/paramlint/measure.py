@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from paramlint.ir import Layer, Model, Quantity, Total, Unknown, Weight
 
 if TYPE_CHECKING:
-    from paramlint.budgets import Budget, LayerBudget
+    from paramlint.budgets import Budget
     from paramlint.deploy import Deployed
+    from paramlint.layer_budgets import LayerBudget
     from paramlint.memory import Flash, Ram
     from paramlint.targets import Verdict
 

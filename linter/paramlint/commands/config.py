@@ -95,7 +95,9 @@ def _table(name: str, entries: dict[str, Any], array: bool = False) -> Iterator[
 
 
 def _key(name: str) -> str:
-    return name if name and all(letter.isalnum() or letter in "-_" for letter in name) and name.isascii() else _value(name)
+    return (
+        name if name and all(letter.isalnum() or letter in "-_" for letter in name) and name.isascii() else _value(name)
+    )
 
 
 def _value(value: Any) -> str:

@@ -43,7 +43,7 @@ def choose(measured: Measured, word: str | None) -> list[Row]:
     exact = [row for row in measured.rows if row.layer.name == word]
     if exact:
         return exact
-    from paramlint.budgets import glob
+    from paramlint.layer_budgets import glob
 
     pattern = glob(word)
     found = [

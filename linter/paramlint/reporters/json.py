@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
 from paramlint import __version__
@@ -31,7 +30,9 @@ RAM = ("bound", "arena", "arena_total", "best")
 @reporter("json")
 def write(report: Report, out: TextIO, look: Look) -> None:
     """One compact line where a program reads it, indented where a person does."""
-    json.dump(document(report), out, indent=2 if look.terminal else None, separators=None if look.terminal else (",", ":"))
+    json.dump(
+        document(report), out, indent=2 if look.terminal else None, separators=None if look.terminal else (",", ":")
+    )
     out.write("\n")
 
 

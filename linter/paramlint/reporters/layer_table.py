@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from paramlint.budgets import METRICS, layer_value
+from paramlint.budgets import METRICS
 from paramlint.display import escape
 from paramlint.ir import Shape, Total, Unknown
+from paramlint.layer_budgets import layer_value
 from paramlint.measure import Measured, Row
 from paramlint.quantities import BYTES, COUNT, grouped, short
 from paramlint.reporters import Look

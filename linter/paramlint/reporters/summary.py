@@ -47,7 +47,9 @@ def summary(judged: Judged, look: Look) -> list[str]:
 def heading(measured: Measured, look: Look) -> str:
     """The file, and what kind of model it is."""
     model = measured.model
-    kind = ", ".join(part for part in (model.framework or model.format, model.dtype.value if model.dtype else "") if part)
+    kind = ", ".join(
+        part for part in (model.framework or model.format, model.dtype.value if model.dtype else "") if part
+    )
     return f"{paint(escape(model.path), look, bold=True)}  ({escape(kind)})"
 
 
@@ -70,7 +72,9 @@ def _budget(budget: Budget, look: Look) -> str:
     use = "-" if compared is None else percent(compared, budget.limit)
     bar = "" if compared is None else _bar(compared, budget)
     state = paint(f"{word:4}", look, color, bold=True)
-    return f"  {budget.metric.name:9} {bar} {shown} of {limit}  {use}  {state}  {where(budget.source)}".replace("   ", "  ")
+    return f"  {budget.metric.name:9} {bar} {shown} of {limit}  {use}  {state}  {where(budget.source)}".replace(
+        "   ", "  "
+    )
 
 
 def _bar(value: int, budget: Budget) -> str:
@@ -117,8 +121,6 @@ def amount(total: Total, unit: str) -> str:
         return "unknown"
     exact = format_size(total.value, unit)
     return exact if total.exact else f"at least {exact}"
-
-
 
 
 def count(number: int, noun: str) -> str:

@@ -22,10 +22,10 @@ import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeVar
 
-from paramlint.budgets import glob
 from paramlint.config import Silence
 from paramlint.findings import Finding, Level, UsageError
 from paramlint.ir import Source, Suppression
+from paramlint.layer_budgets import glob
 from paramlint.patterns import matches
 from paramlint.report import Card, Report
 from paramlint.spelling import did_you_mean
@@ -94,9 +94,7 @@ class Rule:
     ) -> Finding:
         """A finding of this rule, at its default level unless another is said."""
         level = self.level if level is None else level
-        return Finding(
-            self.code, self.name, level, message, source, layer, measured, limit, unit, limit_source, help
-        )
+        return Finding(self.code, self.name, level, message, source, layer, measured, limit, unit, limit_source, help)
 
 
 _Class = TypeVar("_Class", bound=type[Rule])
@@ -256,7 +254,9 @@ def _weight(cls: type[Rule], word: str) -> int:
     return len(cls.code) + 1 if word in (cls.code, cls.name) else len(word)
 
 
-def check_words(words: Iterable[str], plugins: Sequence[str] = (), source: Callable[[str], Source] | None = None) -> None:
+def check_words(
+    words: Iterable[str], plugins: Sequence[str] = (), source: Callable[[str], Source] | None = None
+) -> None:
     """Refuse words that name no rule; UsageError with a did-you-mean."""
     known = load(plugins)
     for word in words:
@@ -265,7 +265,9 @@ def check_words(words: Iterable[str], plugins: Sequence[str] = (), source: Calla
             raise UsageError(f"unknown rule {word!r}", near or "paramlint rules lists them", source and source(word))
 
 
-def check_settings(settings: Mapping[str, Mapping[str, int]], plugins: Sequence[str], source: Callable[..., Source]) -> None:
+def check_settings(
+    settings: Mapping[str, Mapping[str, int]], plugins: Sequence[str], source: Callable[..., Source]
+) -> None:
     """Refuse options that no rule has."""
     known = load(plugins)
     for word, options in settings.items():

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from paramlint.budgets import Budget, layer_value
+from paramlint.budgets import Budget
 from paramlint.findings import Finding, Level
 from paramlint.ir import Source
+from paramlint.layer_budgets import layer_value
 from paramlint.measure import Measured
 from paramlint.quantities import BYTES, format_size, grouped, percent, show_share
 from paramlint.rules import Rule
@@ -29,8 +30,10 @@ class BudgetRule(Rule):
         return not self.from_target or any(budget.metric.name in self.metrics for budget in measured.budgets)
 
     def check(self, measured: Measured) -> Iterable[Finding]:
-        for budget in measured.budgets:
-            if budget.metric.name in self.metrics and budget.state in ("fail", "warn"):
+        mine = [budget for budget in measured.budgets if budget.metric.name in self.metrics]
+        failed = {budget.metric.name for budget in mine if budget.state == "fail"}
+        for budget in mine:
+            if budget.state == "fail" or (budget.state == "warn" and budget.metric.name not in failed):
                 yield self.complain(measured, budget)
 
     def complain(self, measured: Measured, budget: Budget) -> Finding:

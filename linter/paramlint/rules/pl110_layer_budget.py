@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from paramlint.budgets import LayerBudget as State
 from paramlint.findings import Finding, Level
+from paramlint.layer_budgets import LayerBudget as State
 from paramlint.measure import Measured
 from paramlint.quantities import format_size, percent, show_share
 from paramlint.rules import Rule, rule
