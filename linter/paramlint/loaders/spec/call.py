@@ -1,0 +1,225 @@
+"""One use of a layer: what an entry's function sees (``vocabulary.Call``), and what it leaves behind.
+
+An entry describes its layer twice: as weights with a formula, and as ONNX operators (``step``). A layer whose
+computation has no lowering declares its outputs (``output``) and becomes one opaque step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, NoReturn
+
+from paramlint.ir import Dim, DType, Shape, Step, Tensor, Weight
+from paramlint.loaders.spec.vocabulary import Built, Entry, LayerError, Nested
+
+#: Operators that hand their input's elements on: without a stated type the output has the input's.
+_PASSING = frozenset(
+    ["Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Concat", "Split", "Slice", "Expand", "Tile"]
+    + ["Pad", "DepthToSpace", "SpaceToDepth", "MaxPool", "GlobalMaxPool", "Dropout", "Clip", "Relu", "Gather"]
+)
+_INTEGERS = frozenset({DType.INT64, DType.INT32, DType.INT16, DType.UINT8, DType.UINT16, DType.UINT32, DType.BOOL})
+
+
+class NestedError(LayerError):
+    """A layer inside another one was refused; ``node`` is where that one stands."""
+
+    def __init__(self, cause: LayerError, node: Any) -> None:
+        super().__init__(cause.message, cause.argument, cause.hint)
+        self.node = node
+
+
+class Lowering:
+    """The steps of one layer with the tensors between them, shared by the layers nested in it."""
+
+    __slots__ = ("count", "layer", "steps", "tensors")
+
+    def __init__(self, layer: str) -> None:
+        self.layer = layer
+        self.steps: list[Step] = []
+        self.tensors: dict[str, Tensor] = {}
+        self.count = 0
+
+    def tensor(self, shape: Sequence[Dim], dtype: DType) -> Tensor:
+        """A new intermediate tensor; no layer can have its name, since written names hold no dot."""
+        made = Tensor(f"{self.layer}.{self.count}", tuple(shape), dtype)
+        self.count += 1
+        self.tensors[made.name] = made
+        return made
+
+
+class LayerCall:
+    """The concrete ``vocabulary.Call``. ``storage`` is the prefix of its weights' identities."""
+
+    __slots__ = (
+        "_declared", "_lowering", "_start", "_trainable", "args", "dtype", "entry", "inputs", "storage", "written",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        entry: Entry,
+        args: Mapping[str, Any],
+        written: frozenset[str],
+        inputs: tuple[Tensor | None, ...],
+        dtype: DType,
+        lowering: Lowering,
+        storage: str,
+        trainable: bool = True,
+    ) -> None:
+        self.entry, self.args, self.written = entry, args, written
+        self.inputs, self.dtype = inputs, dtype
+        self.storage = storage
+        self._lowering, self._trainable = lowering, trainable
+        self._start = len(lowering.steps)
+        self._declared: list[Tensor] = []
+
+    @property
+    def framework(self) -> str:
+        return self.entry.framework
+
+    @property
+    def type(self) -> str:
+        return self.entry.name
+
+    def shape(self, index: int = 0) -> Shape:
+        """The shape of one input, without batch; fails for a missing input."""
+        tensor = self.inputs[index] if index < len(self.inputs) else None
+        if tensor is None:
+            wanted = "an input" if index == 0 else f"{index + 1} inputs"
+            self.fail(f"{self.type} needs {wanted}, {sum(one is not None for one in self.inputs)} given", "inputs")
+        if tensor.shape is None:
+            self.fail(f"the shape of {tensor.name} is not known", hint="state the output of the Custom layer")
+        return tensor.shape
+
+    def weight(self, role: str, *shape: int, trainable: bool = True, buffer: bool = False) -> Weight:
+        """A weight of this layer; its storage is the layer's own until ``shared_with`` ties it."""
+        for size in shape:
+            if not isinstance(size, int):
+                self.fail(f"the shape of {role} depends on {size or 'a size'} that is not fixed")
+        return Weight(role, shape, self.dtype, self.storage + role, trainable and self._trainable, buffer)
+
+    def output(self, shape: Sequence[Dim], dtype: DType | None = None) -> Tensor:
+        """An output whose computation has no lowering: the whole layer is one opaque step."""
+        made = self._lowering.tensor(shape, dtype or self.dtype)
+        self._declared.append(made)
+        return made
+
+    def step(
+        self,
+        kind: str,
+        inputs: Sequence[Tensor | None],
+        shape: Sequence[Dim],
+        attributes: Mapping[str, Any] | None = None,
+        weights: Mapping[int, Weight] | None = None,
+        dtype: DType | None = None,
+    ) -> Tensor:
+        """Append one ONNX operator to the lowering and return its output."""
+        if dtype is None:
+            first = inputs[0] if inputs else None
+            passing = kind in _PASSING and first is not None and first.dtype in _INTEGERS
+            dtype = first.dtype if passing and first is not None else self.dtype
+        lowering = self._lowering
+        made = lowering.tensor(shape, dtype)
+        names = tuple(["" if tensor is None else tensor.name for tensor in inputs])
+        lowering.steps.append(Step(kind, names, (made.name,), attributes or {}, weights or {}, lowering.layer))
+        return made
+
+    def nested(self, value: Nested, inputs: Sequence[Tensor | None], name: str = "") -> Built:
+        """Build a layer that stands inside this one; its roles come back prefixed with ``name.``."""
+        prefix = f"{name}." if name else ""
+        call = LayerCall(
+            value.entry,
+            value.args,
+            value.written,
+            tuple(inputs),
+            value.dtype or self.dtype,
+            self._lowering,
+            self.storage + prefix,
+            self._trainable and value.trainable,
+        )
+        try:
+            built = value.entry.build(call)
+        except NestedError:
+            raise
+        except LayerError as error:
+            raise NestedError(error, value.node) from None
+        call.close(built)
+        if not prefix:
+            return built
+        return built._replace(weights=tuple([one._replace(role=prefix + one.role) for one in built.weights]))
+
+    def fail(self, message: str, argument: str | None = None, hint: str | None = None) -> NoReturn:
+        """Refuse the configuration."""
+        raise LayerError(message, argument, hint)
+
+    def close(self, built: Built) -> None:
+        """Replace the steps by one opaque step where the layer declared its outputs."""
+        if not self._declared:
+            return
+        lowering = self._lowering
+        dropped = [name for step in lowering.steps[self._start :] for name in step.outputs]
+        kept = {tensor.name for tensor in built.outputs if tensor is not None}
+        for name in dropped:
+            if name not in kept:
+                lowering.tensors.pop(name, None)
+        inputs = tuple(["" if tensor is None else tensor.name for tensor in self.inputs])
+        outputs = tuple(["" if tensor is None else tensor.name for tensor in built.outputs])
+        weights = {len(inputs) + index: weight for index, weight in enumerate(built.weights)}
+        kind = f"{self.framework}::{self.type}"
+        lowering.steps[self._start :] = [Step(kind, inputs, outputs, {}, weights, lowering.layer)]
+
+
+class Use(NamedTuple):
+    """A built layer: what its entry said, its lowering, and its outputs under their final names."""
+
+    built: Built
+    outputs: tuple[Tensor | None, ...]
+    steps: list[Step]
+    tensors: dict[str, Tensor]  # of the lowering, outputs included
+
+
+def use(
+    entry: Entry,
+    args: Mapping[str, Any],
+    written: frozenset[str],
+    inputs: tuple[Tensor | None, ...],
+    dtype: DType,
+    name: str,
+    trainable: bool = True,
+) -> Use:
+    """Build a layer under its name; raises LayerError where arguments and inputs contradict."""
+    lowering = Lowering(name)
+    call = LayerCall(entry, args, written, inputs, dtype, lowering, f"{name}/", trainable)
+    built = entry.build(call)
+    call.close(built)
+    return _named(built, lowering, name)
+
+
+def _named(built: Built, lowering: Lowering, name: str) -> Use:
+    """Outputs take the layer's name (``name``, ``name:1``); an input that is handed on gets an Identity of its own."""
+    tensors = lowering.tensors
+    renamed: dict[str, str] = {}
+    outputs: list[Tensor | None] = []
+    for index, tensor in enumerate(built.outputs):
+        if tensor is None:
+            outputs.append(None)
+            continue
+        final = f"{name}:{index}" if index else name
+        if tensor.name not in tensors or tensor.name in renamed:
+            source = renamed.get(tensor.name, tensor.name)
+            lowering.steps.append(Step("Identity", (source,), (final,), layer=name))
+        else:
+            renamed[tensor.name] = final
+        outputs.append(tensor._replace(name=final))
+    steps = lowering.steps
+    if renamed:
+        steps = [_renamed(step, renamed) for step in steps]
+        tensors = {key: tensor for key, tensor in tensors.items() if key not in renamed}
+    for made in outputs:
+        if made is not None:
+            tensors[made.name] = made
+    return Use(built._replace(outputs=tuple(outputs)), tuple(outputs), steps, tensors)
+
+
+def _renamed(step: Step, names: Mapping[str, str]) -> Step:
+    inputs = tuple([names.get(one, one) for one in step.inputs])
+    return step._replace(inputs=inputs, outputs=tuple([names.get(one, one) for one in step.outputs]))

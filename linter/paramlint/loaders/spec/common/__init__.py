@@ -1,0 +1,1 @@
+"""Layer types with one spelling in both vocabularies, found by listing this folder."""

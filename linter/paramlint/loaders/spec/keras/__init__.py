@@ -1,0 +1,1 @@
+"""Keras's layer types, found by listing this folder."""

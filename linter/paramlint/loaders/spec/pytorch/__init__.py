@@ -1,0 +1,1 @@
+"""PyTorch's layer types, found by listing this folder."""
