@@ -18,7 +18,7 @@ from paramlint.spelling import hint
 
 
 class Metric(NamedTuple):
-    """Something that can be budgeted: its name for people, its key in the totals, its unit, and the rule that speaks."""
+    """Something that can be budgeted: its name for people, its key in the totals, its unit, its rule."""
 
     name: str
     key: str
@@ -85,7 +85,7 @@ class Limits(NamedTuple):
     @property
     def metrics(self) -> frozenset[str]:
         """Names of the metrics that have to be known."""
-        return frozenset(limit.metric for limit in (*self.model, *self.layers))
+        return frozenset([limit.metric for limit in self.model] + [limit.metric for limit in self.layers])
 
 
 class HasLimits(Protocol):

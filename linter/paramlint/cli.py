@@ -112,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _forget_output()
         return 0
-    except Exception as error:  # whatever is left is our own mistake, and is said in one line
+    except Exception as error:  # noqa: BLE001  # whatever is left is our own mistake, and is said in one line
         return _broken(error, args)
 
 
@@ -159,9 +159,7 @@ def _usage(error: click.UsageError) -> int:
 
 
 def _broken(error: Exception, args: Sequence[str]) -> int:
-    verbose = any(
-        word == "--verbose" or (word.startswith("-") and not word.startswith("--") and "v" in word) for word in args
-    )
+    verbose = any(word in ("-v", "-vv", "--verbose") for word in args)
     advice = "" if verbose else " (-v shows where)"
     click.echo(escape(f"paramlint has a defect: {type(error).__name__}: {error}{advice}"), err=True)
     if verbose:

@@ -76,7 +76,7 @@ def judge(path: str, plan: Plan, data: bytes | None = None) -> Outcome:
         return Outcome(errors=error.errors)
     except (RecursionError, MemoryError) as error:
         return Outcome(errors=(InputError(path, f"is too large or too deeply nested ({type(error).__name__})"),))
-    except Exception as error:  # a loader's own defect is exit 4 of this file; the other files still run
+    except Exception as error:  # noqa: BLE001  # a loader's own defect is exit 4 of this file; the other files still run
         return Outcome(defects=(_defect(path, "reading it", error),))
     return _check(path, measured, plan)
 
@@ -140,7 +140,7 @@ def _check(path: str, measured: Measured, plan: Plan) -> Outcome:
     for rule in plan.rules.active:
         try:
             findings += rule.findings(measured)
-        except Exception as error:  # one broken rule (perhaps a plugin's) is named; the others still run
+        except Exception as error:  # noqa: BLE001  # one broken rule (perhaps a plugin's) is named; the others still run
             defects.append(_defect(path, f"rule {rule.code}", error))
     shown, silenced = plan.rules.suppress(measured, findings)
     judged = Judged(measured, tuple(sorted(shown, key=order)), tuple(silenced), plan.fail_level)

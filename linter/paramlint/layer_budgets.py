@@ -42,10 +42,9 @@ def _applies(limit: LayerLimit, row: Row) -> bool:
 @lru_cache(maxsize=256)
 def glob(text: str) -> re.Pattern[str]:
     """A pattern for layer names: ``*`` stands for any letters, slashes too, ``?`` for one."""
-    parts = [
-        ".*" if letter == "*" else "." if letter == "?" else re.escape(letter) for letter in re.sub(r"\*+", "*", text)
-    ]
-    return re.compile("".join(parts), re.DOTALL)
+    wild = {"*": ".*", "?": "."}
+    once = re.sub(r"\*+", "*", text)  # a row of stars would make the expression slow
+    return re.compile("".join(wild.get(letter) or re.escape(letter) for letter in once), re.DOTALL)
 
 
 def _layer_budget(limit: LayerLimit, row: Row, measured: Measured) -> LayerBudget | None:

@@ -95,9 +95,8 @@ def _table(name: str, entries: dict[str, Any], array: bool = False) -> Iterator[
 
 
 def _key(name: str) -> str:
-    return (
-        name if name and all(letter.isalnum() or letter in "-_" for letter in name) and name.isascii() else _value(name)
-    )
+    bare = name.isascii() and name.replace("-", "_").isidentifier()
+    return name if bare else _value(name)
 
 
 def _value(value: Any) -> str:

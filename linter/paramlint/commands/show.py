@@ -14,7 +14,7 @@ from paramlint.commands.options import Settings, model_options
 @click.argument("model", metavar="MODEL")
 @model_options
 def command(model: str, **options: Any) -> int:
-    """Show each layer of MODEL: output shape, parameters, multiply-accumulates, activations, and shares of the whole."""
+    """Show each layer of MODEL: output shape, parameters, multiply-accumulates, activations, shares of the whole."""
     from paramlint.commands import single
 
     settings = Settings(**options)

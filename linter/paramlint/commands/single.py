@@ -30,9 +30,8 @@ def measure(path: str, settings: Settings) -> Measured | int:
     else:
         item = next(iter(discover([path], lambda folder: planner.config(folder)._replace(exclude=()))))
         given = planner.plan(item.path, item.config)
-        plan = Plan(
-            given.request, given.limits._replace(model=(), layers=()), RuleSet(()), (), given.dtype, frozenset({"macs"})
-        )
+        limits = given.limits._replace(model=(), layers=())
+        plan = Plan(given.request, limits, RuleSet(()), (), given.dtype, frozenset({"macs"}))
         outcome = engine.Outcome(errors=(item.error,)) if item.error else engine.judge(item.path, plan, item.data)
     if outcome.judged is not None:
         return outcome.judged.measured

@@ -79,10 +79,11 @@ def _formula(title: str, formula: Formula) -> Iterator[str]:
     if len(formula.terms) > 1:
         width = max(len(term.role) for term in formula.terms)
         for term in formula.terms:
-            yield f"    {term.role:{width}}  {term.expression} = {substitute(term.expression, term.symbols)} = {term.value}"
-    numbers = {name: size for term in formula.terms for name, size in term.symbols.items()}
+            numbers = substitute(term.expression, term.symbols)
+            yield f"    {term.role:{width}}  {term.expression} = {numbers} = {term.value}"
+    known = {name: size for term in formula.terms for name, size in term.symbols.items()}
     for letter, meaning in formula.definitions.items():
-        number = f" = {numbers[letter]}" if letter in numbers else ""
+        number = f" = {known[letter]}" if letter in known else ""
         yield f"    {letter}{number}: {meaning}"
 
 

@@ -30,9 +30,8 @@ RAM = ("bound", "arena", "arena_total", "best")
 @reporter("json")
 def write(report: Report, out: TextIO, look: Look) -> None:
     """One compact line where a program reads it, indented where a person does."""
-    json.dump(
-        document(report), out, indent=2 if look.terminal else None, separators=None if look.terminal else (",", ":")
-    )
+    compact = None if look.terminal else (",", ":")
+    json.dump(document(report), out, indent=2 if look.terminal else None, separators=compact)
     out.write("\n")
 
 

@@ -37,7 +37,7 @@ _TOTALS = (
 def summary(judged: Judged, look: Look) -> list[str]:
     """A heading, one line for each limit or total, and what had to be assumed."""
     measured = judged.measured
-    rows = [_budget(budget, look) for budget in measured.budgets]
+    rows = _budgets(measured.budgets, look)
     if not rows or look.verbose:
         rows += totals(measured)
     rows += [f"  {'assumed':9} {escape(text)}" for text in measured.assumed]
@@ -47,9 +47,8 @@ def summary(judged: Judged, look: Look) -> list[str]:
 def heading(measured: Measured, look: Look) -> str:
     """The file, and what kind of model it is."""
     model = measured.model
-    kind = ", ".join(
-        part for part in (model.framework or model.format, model.dtype.value if model.dtype else "") if part
-    )
+    words = (model.framework or model.format, model.dtype.value if model.dtype else "")
+    kind = ", ".join(word for word in words if word)
     return f"{paint(escape(model.path), look, bold=True)}  ({escape(kind)})"
 
 
@@ -64,17 +63,26 @@ def _use(budget: Budget) -> str:
     return f"{budget.metric.name} {percent(budget.upper or budget.measured or 0, budget.limit)}"
 
 
-def _budget(budget: Budget, look: Look) -> str:
-    word, color = _STATES[budget.state]
+def _budgets(budgets: Sequence[Budget], look: Look) -> list[str]:
+    """One line for each limit, its columns as wide as the widest entry."""
+    cells = [_cells(budget) for budget in budgets]
+    widths = [max(len(row[column]) for row in cells) for column in range(4)] if cells else []
+    lines = []
+    for budget, (name, bar, use, share) in zip(budgets, cells, strict=True):
+        word, color = _STATES[budget.state]
+        state = paint(f"{word:4}", look, color, bold=True)
+        row = f"{name:{widths[0]}}  {bar:{widths[1]}}  {use:>{widths[2]}}  {share:>{widths[3]}}  {state}"
+        lines.append(f"  {row}  {where(budget.source)}")
+    return lines
+
+
+def _cells(budget: Budget) -> tuple[str, str, str, str]:
+    """Name, bar, ``used of limit``, share."""
     unit, compared = budget.metric.unit, budget.measured if budget.upper is None else budget.upper
-    shown = amount(Total(budget.measured, budget.reasons), unit)
-    limit = format_size(budget.limit, unit)
-    use = "-" if compared is None else percent(compared, budget.limit)
-    bar = "" if compared is None else _bar(compared, budget)
-    state = paint(f"{word:4}", look, color, bold=True)
-    return f"  {budget.metric.name:9} {bar} {shown} of {limit}  {use}  {state}  {where(budget.source)}".replace(
-        "   ", "  "
-    )
+    use = f"{amount(Total(budget.measured, budget.reasons), unit)} of {format_size(budget.limit, unit)}"
+    if compared is None:
+        return budget.metric.name, "", use, "-"
+    return budget.metric.name, _bar(compared, budget), use, percent(compared, budget.limit)
 
 
 def _bar(value: int, budget: Budget) -> str:

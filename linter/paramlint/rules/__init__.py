@@ -180,7 +180,7 @@ def names(word: str, finding: Finding) -> bool:
 
 
 def comments(measured: Measured, finding: Finding) -> list[tuple[Suppression, str]]:
-    """The comments that silence a finding: on its line or its limit's; for one about the whole model also ``layers:``."""
+    """The comments that silence a finding: on its line or its limit's; if about the whole model, on ``layers:`` too."""
     model = measured.model
     places = [finding.source, finding.limit_source]
     if finding.layer is None:

@@ -68,7 +68,8 @@ def _nearly(budget: Budget) -> str:
     unit, value = budget.metric.unit, budget.upper if budget.upper is not None else budget.measured or 0
     mark = show_share(budget.mark) if budget.mark is not None else "-"
     use = percent(value, budget.limit)
-    return f"{budget.metric.name} above {mark} of the budget: {format_size(value, unit)} of {format_size(budget.limit, unit)} ({use})"
+    amounts = f"{format_size(value, unit)} of {format_size(budget.limit, unit)}"
+    return f"{budget.metric.name} above {mark} of the budget: {amounts} ({use})"
 
 
 def largest(measured: Measured, budget: Budget) -> str | None:

@@ -95,8 +95,9 @@ class CostUnknown(Rule):
                 continue
             limit = show_share(state.share) if state.share is not None else format_size(state.limit, state.metric.unit)
             why = "; ".join(state.reasons[:3])
+            what = f"{state.metric.name} of {state.row.layer.name} against {limit}"
             yield self.finding(
-                f"a layer budget cannot be judged: {state.metric.name} of {state.row.layer.name} against {limit}: {why}",
+                f"a layer budget cannot be judged: {what}: {why}",
                 state.row.layer.source,
                 layer=state.row.layer.name,
                 limit_source=state.source,

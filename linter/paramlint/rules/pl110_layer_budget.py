@@ -52,8 +52,9 @@ class LayerBudget(Rule):
         if state.share is not None:
             limit = f"{show_share(state.share)} of the model ({limit})"
         excess = f", {percent(value, state.limit)}" if state.limit else ""
+        what = f"{state.metric.name} of layer {state.row.layer.name}"
         return self.finding(
-            f"{state.metric.name} of layer {state.row.layer.name} over budget: {format_size(value, unit)} > {limit}{excess}",
+            f"{what} over budget: {format_size(value, unit)} > {limit}{excess}",
             state.row.layer.source,
             layer=state.row.layer.name,
             measured=value,
