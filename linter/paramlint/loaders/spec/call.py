@@ -14,8 +14,8 @@ from paramlint.loaders.spec.vocabulary import Built, Entry, LayerError, Nested
 
 #: Operators that hand their input's elements on: without a stated type the output has the input's.
 _PASSING = frozenset(
-    ["Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Concat", "Split", "Slice", "Expand", "Tile"]
-    + ["Pad", "DepthToSpace", "SpaceToDepth", "MaxPool", "GlobalMaxPool", "Dropout", "Clip", "Relu", "Gather"]
+    {"Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Concat", "Split", "Slice", "Gather"}
+    | {"Tile", "Expand", "Pad", "DepthToSpace", "SpaceToDepth", "MaxPool", "GlobalMaxPool", "Dropout", "Clip", "Relu"}
 )
 _INTEGERS = frozenset({DType.INT64, DType.INT32, DType.INT16, DType.UINT8, DType.UINT16, DType.UINT32, DType.BOOL})
 

@@ -1,0 +1,294 @@
+"""The top level of an architecture: its keys, variables, inputs and what it states about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from paramlint.ir import Dim, DType, Stated, Tensor
+from paramlint.loaders import Request
+from paramlint.loaders.spec.check import meant, show
+from paramlint.loaders.spec.nodes import Items, Node, Scalar, Table, describe
+from paramlint.loaders.spec.problems import Problems
+from paramlint.loaders.spec.scalars import plain
+from paramlint.loaders.spec.values import Fault, Unavailable, check_name, value_of, variable_value
+from paramlint.loaders.spec.vocabularies import FRAMEWORKS
+from paramlint.loaders.spec.vocabulary import KERAS, PYTORCH
+from paramlint.spelling import did_you_mean
+
+KEYS: tuple[str, ...] = ("name", "framework", "dtype", "vars", "input", "inputs", "blocks", "layers", "outputs")
+KEYS += ("budget", "layer-budget", "samples")
+MAX_SIZE = 10**15
+_FRAMEWORK_WORDS = {"torch": PYTORCH, "tensorflow": KERAS, "tf": KERAS, "tf.keras": KERAS, "tf_keras": KERAS}
+DTYPES = tuple(dtype.value for dtype in DType if dtype.bits)
+
+
+class Entered(NamedTuple):
+    """An input of the model; ``stated`` is False where its type is the default and may follow its use."""
+
+    tensor: Tensor
+    node: Scalar
+    stated: bool
+
+
+def value_or_none(problems: Problems, node: Node, names: Mapping[str, Any]) -> Any:
+    """A node's value; an error is noted, and None returned."""
+    try:
+        return value_of(node, names)
+    except Fault as fault:
+        problems.add(fault.node, fault.message, fault.hint)
+    except Unavailable:
+        pass
+    return None
+
+
+def top_table(problems: Problems, root: Node) -> Table:
+    """The root as a mapping with known keys only."""
+    if not isinstance(root, Table):
+        problems.add(root, f"an architecture is a mapping with framework, input and layers, not {describe(root)}")
+        problems.raise_all()
+        raise AssertionError("raise_all ends the reading")
+    for key, _ in root.items.values():
+        if key.text not in KEYS:
+            hint = did_you_mean(key.text, KEYS) or f"there are: {', '.join(KEYS)}"
+            problems.add(key, f"unknown key {key.text[:60]!r}", hint)
+    missing = [key for key in ("framework", "layers") if key not in root.items]
+    if "input" not in root.items and "inputs" not in root.items:
+        missing.insert(1, "input")
+    if missing:
+        message = f"the architecture has no {' and no '.join(missing)}"
+        problems.at(root.line, root.column, message, _example(missing[0]), about="missing")
+    if "input" in root.items and "inputs" in root.items:
+        problems.add(root.items["inputs"][0], "both 'input' and 'inputs' are there", "keep one of them")
+    return root
+
+
+def _example(key: str) -> str:
+    return {
+        "framework": "write framework: keras or framework: pytorch, whose layers and defaults are meant",
+        "layers": "write layers: with a list of layers",
+        "input": "write input: with the shape without batch, such as input: [28, 28, 1]",
+    }[key]
+
+
+def framework_of(problems: Problems, table: Table) -> str | None:
+    """keras or pytorch; None where it is missing or wrong, which is noted."""
+    node = table.get("framework")
+    if node is None:
+        return None
+    word = node.text if isinstance(node, Scalar) else ""
+    if word in FRAMEWORKS:
+        return word
+    near = _FRAMEWORK_WORDS.get(word.lower()) or (word.lower() if word.lower() in FRAMEWORKS else None)
+    hint = f"did you mean {near!r}?" if near else did_you_mean(word, FRAMEWORKS)
+    problems.add(node, f"framework must be keras or pytorch, not {describe(node)}", hint)
+    return None
+
+
+def dtype_of(problems: Problems, node: Node | None, names: Mapping[str, Any]) -> DType | None:
+    """An element type by name."""
+    if node is None:
+        return None
+    word = value_or_none(problems, node, names)
+    if isinstance(word, str) and word in DTYPES:
+        return DType(word)
+    hint = did_you_mean(word, DTYPES) if isinstance(word, str) else None
+    problems.add(node, f"dtype must be an element type, not {show(word)}", hint or f"there are: {', '.join(DTYPES)}")
+    return None
+
+
+def text_of(problems: Problems, node: Node | None, what: str) -> str | None:
+    """A word or text."""
+    if node is None:
+        return None
+    if not isinstance(node, Scalar) or "$" in node.text:
+        problems.add(node, f"{what} must be text, not {describe(node)}")
+        return None
+    return node.text
+
+
+def variables_of(problems: Problems, node: Node | None, request: Request) -> dict[str, Any]:
+    """The top level's variables with ``--set`` put in; each may use the ones before it."""
+    names: dict[str, Any] = {}
+    given = {name: setting(text) for name, text in request.set.items()}
+    table = variable_table(problems, node)
+    for name, (key, value) in table.items():
+        if name in given:
+            names[name] = given[name]
+        elif is_required(value):
+            names[name] = None
+            problems.add(key, f"the variable {name!r} has no value", f"give it with --set {name}=...")
+        else:
+            try:
+                names[name] = variable_value(value, names)
+            except Fault as fault:
+                names[name] = None
+                problems.add(fault.node, fault.message, fault.hint)
+    for name in given:
+        if name not in table:
+            hint = did_you_mean(name, table) or (f"there are: {', '.join(table)}" if table else "this file has no vars")
+            problems.at(1, 1, f"--set {name}: vars holds no such variable", hint, about=f"--set {name}")
+    return names
+
+
+def setting(text: str) -> Any:
+    """The value of ``--set NAME=VALUE``: a scalar, or a list in brackets."""
+    stripped = text.strip()
+    if stripped.startswith("[") and stripped.endswith("]"):
+        inner = stripped[1:-1].strip()
+        return tuple(plain(part.strip()) for part in inner.split(",")) if inner else ()
+    return plain(stripped)
+
+
+def is_required(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.plain and node.text == "required"
+
+
+def variable_table(problems: Problems, node: Node | None) -> dict[str, tuple[Scalar, Node]]:
+    """``vars`` with names that may stand; the others are noted and left out."""
+    if node is None or (isinstance(node, Scalar) and node.value is None):
+        return {}
+    if not isinstance(node, Table):
+        problems.add(node, f"vars must be a mapping of names and values, not {describe(node)}")
+        return {}
+    kept = {}
+    for name, (key, value) in node.items.items():
+        wrong = check_name(key)
+        if wrong:
+            problems.add(key, wrong, "choose another name")
+        else:
+            kept[name] = (key, value)
+    return kept
+
+
+def inputs_of(
+    problems: Problems, table: Table, names: Mapping[str, Any], request: Request, default: DType
+) -> dict[str, Entered]:
+    """The model's inputs by name, in order."""
+    entered: dict[str, Entered] = {}
+    if "inputs" in table.items:
+        node = table.items["inputs"][1]
+        if not isinstance(node, Table) or not node.items:
+            hint = "write inputs: {audio: [49, 10, 1]}, or input: for a single one"
+            problems.add(node, f"inputs must be a mapping of names and shapes, not {describe(node)}", hint)
+            return {}
+        for name, (key, value) in node.items.items():
+            if not name or any(letter in name for letter in ":.$"):
+                problems.add(key, f"an input's name holds no ':', '.' or '$': {name[:60]!r}")
+                continue
+            entered[name] = _input(problems, name, key, value, names, request, default)
+    elif "input" in table.items:
+        key, value = table.items["input"]
+        entered["input"] = _input(problems, "input", key, value, names, request, default)
+    for name in request.input_shapes:
+        if name not in entered and not problems:
+            hint = did_you_mean(name, entered) or f"there are: {', '.join(entered)}"
+            problems.at(1, 1, f"--input-shape {name}: there is no such input", hint, about="--input-shape")
+    return entered
+
+
+def _input(
+    problems: Problems, name: str, key: Scalar, node: Node, names: Mapping[str, Any], request: Request, default: DType
+) -> Entered:
+    dtype, shape_node = None, node
+    if isinstance(node, Table):
+        for word, _ in node.items.values():
+            if word.text not in ("shape", "dtype"):
+                problems.add(word, f"unknown key {word.text[:60]!r} of an input", "an input has shape and dtype")
+        if "shape" not in node.items:
+            problems.add(node, f"the input {name} has no shape", "write {shape: [128], dtype: int32}")
+            return Entered(Tensor(name, None), key, True)
+        shape_node = node.items["shape"][1]
+        dtype = dtype_of(problems, node.get("dtype"), names)
+    shape = _shape(problems, name, shape_node, names, request)
+    return Entered(Tensor(name, shape, dtype or default), key, dtype is not None)
+
+
+def _shape(
+    problems: Problems, name: str, node: Node, names: Mapping[str, Any], request: Request
+) -> tuple[Dim, ...] | None:
+    if name in request.input_shapes:
+        return request.input_shapes[name]
+    if isinstance(node, Items):
+        sizes: list[Dim] = []
+        for item in node.items:
+            size = _size(problems, item, value_or_none(problems, item, names), request)
+            if size is _WRONG:
+                return None
+            sizes.append(size)  # type: ignore[arg-type]  # _WRONG has left the loop
+        return tuple(sizes)
+    whole = value_or_none(problems, node, names)
+    if isinstance(whole, tuple):
+        return tuple(request.dims.get(size, size) if isinstance(size, str) else size for size in whole)
+    shown = show(whole) if isinstance(whole, int) else "784"
+    problems.add(node, f"the shape of {name} must be a list, not {describe(node)}", f"write [{shown}]")
+    return None
+
+
+_WRONG = object()
+
+
+def _size(problems: Problems, node: Node, value: Any, request: Request) -> object:
+    if value is None or (type(value) is int and 0 < value <= MAX_SIZE):
+        return value
+    if isinstance(value, str) and value.isidentifier():
+        return request.dims.get(value, value)
+    hint = meant(value) if isinstance(value, str) else None
+    if value == -1:
+        hint = "write null for a size that is not fixed; the batch is not written"
+    message = f"a size must be a positive integer, a name or null, not {show(value)}"
+    problems.add(node, message, hint)
+    return _WRONG
+
+
+def limits_of(problems: Problems, table: Table, names: Mapping[str, Any]) -> tuple[Stated, ...]:
+    """``budget`` and ``layer-budget`` as they stand; their sizes are read where all limits are."""
+    stated: list[Stated] = []
+    budget = table.get("budget")
+    if isinstance(budget, Table):
+        stated += _entries(problems, budget, names, None, ())
+    elif budget is not None:
+        problems.add(budget, f"budget must be a mapping such as {{params: 30k}}, not {describe(budget)}")
+    layers = table.get("layer-budget")
+    if layers is None:
+        return tuple(stated)
+    listed = layers.items if isinstance(layers, Items) else [layers]
+    for item in listed:
+        if not isinstance(item, Table):
+            problems.add(item, "a layer-budget is a mapping such as {match: 'encoder*', params: 25%}")
+            continue
+        match = text_of(problems, item.get("match"), "match") if "match" in item.items else "*"
+        stated += _entries(problems, item, names, match, ("match",))
+    return tuple(stated)
+
+
+def _entries(
+    problems: Problems, table: Table, names: Mapping[str, Any], match: str | None, other: tuple[str, ...]
+) -> list[Stated]:
+    from paramlint.budgets import METRICS, PER_LAYER
+
+    known = METRICS if match is None else PER_LAYER
+    stated = []
+    for metric, (key, node) in table.items.items():
+        if metric in other:
+            continue
+        if metric not in known:
+            words = [*known, *other]
+            hint = did_you_mean(metric, words) or f"there are: {', '.join(words)}"
+            problems.add(key, f"unknown metric {metric[:60]!r}", hint)
+            continue
+        value = value_or_none(problems, node, names)
+        source = problems.source(node)._replace(text=problems.line(node.line))
+        stated.append(Stated(metric, value, source, match))
+    return stated
+
+
+def samples_of(problems: Problems, node: Node | None, names: Mapping[str, Any]) -> int | None:
+    """The size of the training set."""
+    if node is None:
+        return None
+    value = value_or_none(problems, node, names)
+    if type(value) is int and value > 0:
+        return value
+    problems.add(node, f"samples must be a positive integer, not {show(value)}")
+    return None

@@ -1,0 +1,313 @@
+"""What stands in ``layers:`` and ``blocks:``, read once: types resolved, fixed arguments checked, names given.
+
+The expansion then only evaluates what depends on variables. A fault in a block is found here whether or not anybody
+calls the block.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from paramlint.loaders.spec.arguments_reader import Arguments, Reader
+from paramlint.loaders.spec.document import text_of, variable_table
+from paramlint.loaders.spec.nodes import Items, Node, Scalar, Table, describe
+from paramlint.loaders.spec.problems import Problems
+from paramlint.loaders.spec.types import snake_case, unknown_type
+from paramlint.loaders.spec.values import RESERVED
+from paramlint.loaders.spec.vocabulary import Entry
+from paramlint.spelling import did_you_mean, nearest
+
+BLOCK_KEYS = ("vars", "inputs", "outputs", "layers")
+MAX_CALLS = 40  # blocks inside blocks; a network nests three or four
+
+
+class Reference(NamedTuple):
+    """A named tensor: ``lstm:1`` is output 1 of ``lstm``."""
+
+    node: Scalar
+    name: str
+    output: int
+
+
+class Block:
+    """A block as defined: its variables, its tensors' names, its layers."""
+
+    __slots__ = ("input_names", "items", "key", "name", "outputs", "variables")
+
+    def __init__(self, name: str, key: Scalar) -> None:
+        self.name, self.key = name, key
+        self.variables: dict[str, tuple[Scalar, Node]] = {}
+        self.input_names: list[str] | None = None
+        self.outputs: list[Reference] | None = None
+        self.items: list[Item] = []
+
+
+class Item:
+    """One entry of a list of layers: a layer or a call of a block.
+
+    ``broken`` marks one whose error is already noted: it is not built, and what follows is not held against it.
+    """
+
+    __slots__ = (
+        "active", "arguments", "block", "broken", "call_arguments", "dtype", "entry", "inputs", "merge", "name",
+        "parallel", "place", "plain", "repeat", "shared", "table", "trainable", "type", "when", "written_name",
+    )  # fmt: skip
+
+    def __init__(self, word: str, place: Scalar, table: Table | None) -> None:
+        self.type, self.place, self.table = word, place, table
+        self.entry: Entry | None = None
+        self.block: Block | None = None
+        self.broken = False
+        self.arguments: Arguments | None = None
+        self.call_arguments: dict[str, Node] = {}
+        self.name = ""
+        self.written_name: Scalar | None = None
+        self.inputs: list[Reference | None] | None = None
+        self.shared: Scalar | None = None
+        self.repeat = self.when = self.parallel = self.active = self.merge = self._none()
+        self.trainable = self.dtype = self._none()
+        self.plain = True
+
+    @staticmethod
+    def _none() -> Node | None:
+        return None
+
+
+class Compiler:
+    """Reads the items of one file."""
+
+    def __init__(self, problems: Problems, framework: str, known: Any, reader: Reader) -> None:
+        self.problems, self.framework, self.known, self.reader = problems, framework, known, reader
+        self.blocks: dict[str, Block] = {}
+
+    def read_blocks(self, node: Node | None) -> None:
+        """Every block; bodies after all names are known, so that a block may call one that stands below."""
+        if node is None or (isinstance(node, Scalar) and node.value is None):
+            return
+        if not isinstance(node, Table):
+            self.problems.add(node, f"blocks must be a mapping of names and blocks, not {describe(node)}")
+            return
+        bodies: list[tuple[Block, Table]] = []
+        for name, (key, body) in node.items.items():
+            if not self._block_name(name, key):
+                continue
+            block = self.blocks[name] = Block(name, key)
+            if isinstance(body, Items):
+                self.problems.add(body, "a block is a mapping with layers", "write {layers: [...]}")
+            elif not isinstance(body, Table):
+                self.problems.add(body, f"a block is a mapping with layers, not {describe(body)}")
+            else:
+                bodies.append((block, body))
+        for block, body in bodies:
+            self._body(block, body)
+        self._cycles()
+
+    def _block_name(self, name: str, key: Scalar) -> bool:
+        if name in self.known:
+            self.problems.add(key, f"a block cannot be called {name!r}, which is a {self.framework} layer")
+        elif not name or any(letter in name for letter in ":.$"):
+            self.problems.add(key, f"a block's name holds no ':', '.' or '$': {name[:60]!r}")
+        else:
+            return True
+        return False
+
+    def _body(self, block: Block, body: Table) -> None:
+        for word, (key, _) in body.items.items():
+            if word not in BLOCK_KEYS:
+                hint = did_you_mean(word, BLOCK_KEYS) or f"a block has {', '.join(BLOCK_KEYS)}"
+                self.problems.add(key, f"unknown key {word[:60]!r} of a block", hint)
+        block.variables = variable_table(self.problems, body.get("vars"))
+        inputs = body.get("inputs")
+        if inputs is not None:
+            names = self._names(inputs, "a block's inputs")
+            block.input_names = [one.text for one in names]
+        outputs = body.get("outputs")
+        if outputs is not None:
+            block.outputs = [reference(one) for one in self._names(outputs, "a block's outputs")]
+        layers = body.get("layers")
+        if layers is None:
+            if not any(key.startswith("layer") for key in body.items):
+                self.problems.add(block.key, f"the block {block.name!r} has no layers", "write layers: [...]")
+            return
+        taken = {"input": block.key, **dict.fromkeys(block.input_names or (), block.key)}
+        block.items = self.read_layers(layers, taken)
+
+    def _names(self, node: Node, what: str) -> list[Scalar]:
+        if isinstance(node, Items) and all(isinstance(item, Scalar) for item in node.items):
+            return [item for item in node.items if isinstance(item, Scalar)]
+        self.problems.add(node, f"{what} must be a list of names, not {describe(node)}")
+        return []
+
+    def read_layers(self, node: Node, taken: dict[str, Any]) -> list[Item]:
+        """The items of one list; ``taken`` are names that no layer of this scope may have."""
+        if not isinstance(node, Items):
+            self.problems.add(node, f"layers must be a list, not {describe(node)}", "begin each layer with '- '")
+            return []
+        items = [item for item in map(self._item, node.items) if item is not None]
+        self._give_names(items, taken)
+        return items
+
+    def _item(self, node: Node) -> Item | None:
+        if isinstance(node, Scalar):
+            if node.plain and node.value is None:
+                self.problems.add(node, "an empty layer", "write a layer's name, or remove the dash")
+                return None
+            return self._resolve(Item(node.text, node, None))
+        if isinstance(node, Items):
+            self.problems.add(node, "a layer is a name or a mapping with type, not a list")
+            return None
+        kind = node.get("type")
+        if kind is None:
+            wanted: str | None = None
+            near = nearest("type", node.items)
+            if near is not None:
+                wanted = f"did you mean 'type', not {near!r}?"
+            elif len(node.items) == 1:
+                wanted = f"write {{type: {next(iter(node.items))}, ...}}"
+            self.problems.add(node, "a layer has no type", wanted)
+            return None
+        if not isinstance(kind, Scalar) or "$" in kind.text:
+            self.problems.add(kind, f"type must be the name of a layer or block, not {describe(kind)}")
+            return None
+        item = self._resolve(Item(kind.text, kind, node))
+        self._reserved(item, node)
+        own = {key: pair for key, pair in node.items.items() if key not in RESERVED}
+        if item.entry is not None:
+            item.arguments = self.reader.compile(item.entry, own)
+            item.broken |= not item.arguments.sound
+            self.reader.require(item.entry, own, item.place, item)
+        elif item.block is not None:
+            self._call(item, item.block, own)
+        return item
+
+    def _resolve(self, item: Item) -> Item:
+        block = self.blocks.get(item.type)
+        if block is not None:
+            item.block = block
+        elif item.type in self.known:
+            item.entry = self.known[item.type]
+            if item.table is None:
+                item.arguments = self.reader.compile(item.entry, {})
+                self.reader.require(item.entry, {}, item.place, item)
+        else:
+            self.problems.add(item.place, *unknown_type(item.type, self.framework, self.blocks))
+            item.broken = True
+        if item.block is not None and item.table is None:
+            self._needed(item, item.block, ())
+        return item
+
+    def _call(self, item: Item, block: Block, own: dict[str, tuple[Scalar, Node]]) -> None:
+        for name, (key, node) in own.items():
+            if name in block.variables:
+                item.call_arguments[name] = node
+                continue
+            words = [*block.variables, *RESERVED]
+            hint = did_you_mean(name, words)
+            if hint is None:
+                hint = f"it has {', '.join(block.variables)}" if block.variables else "it has no variables"
+            self.problems.add(key, f"the block {block.name!r} has no variable {name[:60]!r}", hint)
+            item.broken = True
+        self._needed(item, block, own)
+
+    def _needed(self, item: Item, block: Block, given: Any) -> None:
+        for name, (_, node) in block.variables.items():
+            if name not in given and isinstance(node, Scalar) and node.plain and node.text == "required":
+                self.problems.add(item.place, f"the block {block.name!r} needs {name!r}", f"write {name}: ...")
+                item.broken = True
+
+    def _reserved(self, item: Item, node: Table) -> None:
+        get = node.get
+        item.repeat, item.when, item.parallel = get("repeat"), get("when"), get("parallel")
+        item.active, item.merge = get("active"), get("merge")
+        item.trainable, item.dtype = get("trainable"), get("dtype")
+        item.plain = item.repeat is None and item.parallel is None and item.when is None
+        for word in ("active", "merge"):
+            if word in node.items and item.parallel is None:
+                self.problems.add(node.items[word][0], f"{word!r} is only read with 'parallel'", "add parallel: N")
+        inputs = get("inputs")
+        if inputs is not None:
+            item.inputs = self._references(inputs)
+            item.broken |= item.inputs is None
+        shared = get("shared_with")
+        if shared is not None:
+            if isinstance(shared, Scalar) and "$" not in shared.text:
+                item.shared = shared
+            else:
+                self.problems.add(shared, f"shared_with must be the name of a layer, not {describe(shared)}")
+                item.broken = True
+        name = get("name")
+        if name is not None and not (isinstance(name, Scalar) and name.plain and name.value is None):
+            word = text_of(self.problems, name, "name")
+            if word is not None and isinstance(name, Scalar):
+                if not word or ":" in word or "." in word:
+                    self.problems.add(name, f"a name holds no ':' or '.': {word[:60]!r}")
+                item.written_name = name
+
+    def _references(self, node: Node) -> list[Reference | None] | None:
+        if not isinstance(node, Items):
+            hint = f"write inputs: [{node.text}]" if isinstance(node, Scalar) else None
+            self.problems.add(node, f"inputs must be a list of names, not {describe(node)}", hint)
+            return None
+        found: list[Reference | None] = []
+        for item in node.items:
+            if not isinstance(item, Scalar) or "$" in item.text:
+                self.problems.add(item, f"an input is the name of a tensor, not {describe(item)}")
+                return None
+            found.append(None if item.plain and item.value is None else reference(item))
+        return found
+
+    def _give_names(self, items: list[Item], taken: dict[str, Any]) -> None:
+        written: dict[str, Scalar] = {}
+        for item in items:
+            node = item.written_name
+            if node is None:
+                continue
+            if node.text in taken:
+                self.problems.add(node, f"the name {node.text!r} belongs to an input", "choose another name")
+            elif node.text in written:
+                first = written[node.text].line
+                self.problems.add(node, f"the name {node.text!r} is there twice, first in line {first}")
+            written.setdefault(node.text, node)
+            item.name = node.text
+        counts: dict[str, int] = {}
+        for item in items:
+            if item.name:
+                continue
+            stem = item.type if item.block is not None else snake_case(item.type)
+            number = counts.get(stem, 0)
+            while (name := f"{stem}_{number}" if number else stem) in written or name in taken:
+                number += 1
+            counts[stem] = number + 1
+            item.name = name
+
+    def _cycles(self) -> None:
+        """Refuse blocks that call themselves, and calls nested beyond every need."""
+        done: set[str] = set()
+        for block in self.blocks.values():
+            self._visit(block, [], done)
+
+    def _visit(self, block: Block, path: list[str], done: set[str]) -> None:
+        if block.name in done:
+            return
+        path = [*path, block.name]
+        for item in block.items:
+            if item.block is None:
+                continue
+            if item.block.name in path:
+                way = " -> ".join([*path[path.index(item.block.name) :], item.block.name])
+                self.problems.add(item.place, f"the block {item.block.name!r} calls itself: {way}")
+                item.broken = True
+            elif len(path) >= MAX_CALLS:
+                self.problems.add(item.place, f"blocks call each other more than {MAX_CALLS} levels deep")
+                item.broken = True
+            else:
+                self._visit(item.block, path, done)
+        done.add(block.name)
+
+
+def reference(node: Scalar) -> Reference:
+    """``lstm:1`` as name and number; a number that is none stays part of the name, which then is unknown."""
+    name, colon, number = node.text.rpartition(":")
+    if colon and number.isascii() and number.isdigit() and len(number) < 6:
+        return Reference(node, name, int(number))
+    return Reference(node, node.text, 0)

@@ -1,0 +1,132 @@
+"""Values of a spec: scalars, ``$name`` and ``${...}`` put into the variables that are in sight."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from paramlint.expressions import ExpressionError, parse
+from paramlint.loaders.spec.nodes import Items, Node, Scalar, describe
+from paramlint.spelling import did_you_mean
+
+#: Names that mean something by themselves and so cannot be a variable's.
+RESERVED: tuple[str, ...] = ("type", "name", "inputs", "repeat", "when", "dtype", "trainable", "shared_with")
+RESERVED += ("parallel", "active", "merge")
+GIVEN = ("index", "count", "input", "in_channels")
+WORDS = ("and", "or", "not", "if", "else", "true", "false")
+
+Names = Mapping[str, Any]
+_VARIABLE = re.compile(r"\$[A-Za-z_]\w*")
+
+
+class Fault(Exception):
+    """A value that cannot be had; ``node`` is where it stands."""
+
+    def __init__(self, node: Node, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.node, self.message, self.hint = node, message, hint
+
+
+class Unavailable(Exception):
+    """A value hangs on a layer that failed; that one's error is the cause and the only one to show."""
+
+
+class Poisoned:
+    """Stands for ``in_channels`` where the block's input comes from a layer that failed."""
+
+
+POISONED = Poisoned()
+
+
+def is_static(node: Node) -> bool:
+    """True when the value holds no ``$`` and so is the same wherever it is read."""
+    if isinstance(node, Scalar):
+        return "$" not in node.text
+    if isinstance(node, Items):
+        return all(is_static(item) for item in node.items)
+    return all(is_static(value) for _, value in node.items.values())
+
+
+def value_of(node: Node, names: Names) -> Any:
+    """The plain value of a node (lists as tuples, mappings as dicts); raises Fault or Unavailable."""
+    if isinstance(node, Scalar):
+        return scalar_value(node, names) if "$" in node.text else node.value
+    if isinstance(node, Items):
+        return tuple([value_of(item, names) for item in node.items])
+    return {key: value_of(item, names) for key, (_, item) in node.items.items()}
+
+
+def scalar_value(node: Scalar, names: Names) -> Any:
+    """The value of ``$name`` or ``${...}``."""
+    text = node.text
+    if text.startswith("${") and text.endswith("}"):
+        return _evaluated(node, text[2:-1], names)
+    if _VARIABLE.fullmatch(text):
+        name = text[1:]
+        value = names.get(name, _MISSING)
+        if value is _MISSING:
+            raise _unknown(node, name, names)
+        return _available(node, name, value)
+    hint = 'an expression stands alone: "${...}"'
+    raise Fault(node, f"'$' inside a longer text: {text[:60]!r}", hint)
+
+
+_MISSING = object()
+
+
+def _available(node: Scalar, name: str, value: Any) -> Any:
+    if value is POISONED:
+        raise Unavailable
+    if name == "in_channels" and not isinstance(value, int):
+        shown = "is not fixed" if value is None else f"is {value}, which is not fixed"
+        raise Fault(node, f"in_channels {shown}", "bind it with --dim, or write the number")
+    return value
+
+
+def _evaluated(node: Scalar, text: str, names: Names) -> Any:
+    try:
+        expression = parse(text)
+        for name in expression.names:
+            if name == "in_channels" and name in names:
+                _available(node, name, names[name])
+        return expression.evaluate(names)
+    except ExpressionError as error:
+        if error.name is not None:
+            raise _unknown(node, error.name, names) from None
+        raise Fault(node, f"{error}", None) from None
+
+
+def _unknown(node: Scalar, name: str, names: Names) -> Fault:
+    if name == "in_channels":
+        return Fault(node, "in_channels is known only inside a block", "write the number")
+    if name in ("index", "count"):
+        message = f"{name} is known only on a layer or call with repeat or parallel"
+        return Fault(node, message, "add repeat: N, or pass it on as a variable")
+    known = [one for one in names if one not in GIVEN]
+    hint = did_you_mean(name, known)
+    if hint is None:
+        hint = f"there are: {', '.join(known)}" if known else "no variables are defined here"
+    return Fault(node, f"unknown variable {name!r}", hint)
+
+
+def variable_value(node: Node, names: Names) -> Any:
+    """The value of a variable: an integer, a decimal, a boolean, a string, null or a list of those."""
+    value = value_of(node, names)
+    if holds_mapping(value):
+        raise Fault(node, f"a variable holds a number, a boolean, a string or a list, not {describe(node)}")
+    return value
+
+
+def holds_mapping(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, tuple) and any(holds_mapping(item) for item in value))
+
+
+def check_name(node: Scalar) -> str | None:
+    """Why a variable cannot be called so, or None."""
+    name = node.text
+    if not re.fullmatch(r"[A-Za-z_]\w*", name):
+        return f"{name[:60]!r} is no name for a variable"
+    if name in RESERVED or name in GIVEN or name in WORDS:
+        return f"a variable cannot be called {name!r}, which is a reserved word"
+    return None
