@@ -11,10 +11,12 @@ MEANING = {
     "o": "output features",
     "n": "positions, product of the leading axes",
     "r": "LoRA rank",
+    "j": "features of the second input",
 }
 KERNEL = "i * o"
 BIAS = "o"
 MACS = "n * i * o"
+BILINEAR_KERNEL = "i * j * o"  # PyTorch nn.Bilinear
 
 
 def dense(inputs: int, outputs: int, bias: bool) -> Formula:

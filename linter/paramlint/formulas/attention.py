@@ -1,0 +1,31 @@
+"""Multi-head attention of PyTorch, whose width is that of all heads together (``nn.MultiheadAttention``).
+
+``e * e`` per projection; key and value projections read their own widths. Scores and weighted sums are counted in
+full: a causal mask does not reduce them.
+"""
+
+MEANING = {
+    "e": "embedding, all heads",
+    "k": "key features",
+    "v": "value features",
+    "t": "query positions",
+    "s": "key positions",
+    "x": "key positions added by a bias or a zero",
+    "H": "query heads",
+    "N": "key and value heads",
+    "d": "size of a query and key head",
+    "w": "size of a value head",
+    "P": "product of the batch-like axes",
+    "L": "layers",
+}
+PACKED_KERNEL = "3 * e * e"
+QUERY_KERNEL = "e * e"
+KEY_KERNEL = "e * k"
+VALUE_KERNEL = "e * v"
+PACKED_BIAS = "3 * e"
+OUT_KERNEL = "e * e"
+OUT_BIAS = "e"
+EXTRA_KEY = "e"
+EXTRA_VALUE = "e"
+MACS = "t * e * e + s * e * (k + v) + 2 * t * (s + x) * e + t * e * e"
+SCALED_DOT_PRODUCT_MACS = "P * H * t * s * (d + w)"
