@@ -121,7 +121,7 @@ def meant(text: str) -> str | None:
             total = total * 60 + int(float(part))
         return f"base-60 numbers are not read: write {total}"
     if text.lower() in _SWITCH:
-        return f"write {_SWITCH[text.lower()]}"
+        return f"{text!r} is text in YAML 1.2: write {_SWITCH[text.lower()]} for the boolean"
     if re.fullmatch(r"[-+]?[\d_]*\.?\d+(?:[eE][-+]?\d+)?", text):
         return "the quotes make it text: remove them"
     if re.fullmatch(r"\d+(?:\.\d+)?[kKMG]", text):

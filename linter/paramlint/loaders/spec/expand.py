@@ -15,7 +15,7 @@ from paramlint.loaders.spec.call import NestedError, Use, use
 from paramlint.loaders.spec.check import show
 from paramlint.loaders.spec.document import DTYPES
 from paramlint.loaders.spec.items import Block, Item, Reference
-from paramlint.loaders.spec.network import Network
+from paramlint.loaders.spec.network import Network, check_formula
 from paramlint.loaders.spec.nodes import Node, Scalar
 from paramlint.loaders.spec.problems import Problems
 from paramlint.loaders.spec.ties import TieError, tie
@@ -245,6 +245,7 @@ class Expander:
         except LayerError as error:
             self._refused(item, error, name, inputs)
             return Made(None)
+        check_formula(name, entry, used.built)
         first = len(self.network.rows)
         if owners is not None:
             used = self._tied(item, used, name, owners)

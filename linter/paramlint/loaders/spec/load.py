@@ -141,11 +141,12 @@ class _Reading:
                 message = f"the input {name} reaches no output"
                 source = self.problems.source(one.node)
                 found.append(Observation("PL007", message, source, None, "remove it, or use it"))
+        places: set[tuple[int | None, int | None]] = set()
         for row in self.network.rows:
-            if not row.reachable:
+            place = (row.source.line, row.source.column)
+            if not row.reachable and place not in places:  # the copies of one written layer have one cause
+                places.add(place)
                 message = f"the layer {row.name} reaches no output"
                 help_ = "remove it, or name it in inputs or outputs"
                 found.append(Observation("PL007", message, row.source, row.name, help_))
         return tuple(found)
-
-

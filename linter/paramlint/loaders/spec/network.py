@@ -38,7 +38,6 @@ class Network:
     ) -> None:
         """One built layer."""
         built = used.built
-        check_formula(name, entry, built)
         names = tuple([tensor.name for tensor in inputs if tensor is not None])
         for one in names:
             if one in self._readers:

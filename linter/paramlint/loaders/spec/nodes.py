@@ -164,10 +164,10 @@ class _Builder:
 
     def _scalar(self, event: Any) -> None:
         mark = event.start_mark
-        node = Scalar(event.value, event.style is None, mark.line + 1, mark.column + 1)
+        node = Scalar(event.value, not event.style, mark.line + 1, mark.column + 1)
         if event.tag is not None:
             self._tagged(event)
-        if self._comments and event.style is not None and "paramlint:" in event.value:
+        if self._comments and event.style and "paramlint:" in event.value:
             end = event.end_mark
             self.spans.append((mark.line + 1, mark.column + 1, end.line + 1, end.column + 1))
         self._grow(event, 1)
