@@ -123,6 +123,14 @@ class LayerCall:
         lowering.steps.append(Step(kind, names, (made.name,), attributes or {}, weights or {}, lowering.layer))
         return made
 
+    def also(self, shape: Sequence[Dim], dtype: DType | None = None) -> Tensor:
+        """One more output of the operator appended last (the states of a recurrent one)."""
+        lowering = self._lowering
+        made = lowering.tensor(shape, dtype or self.dtype)
+        last = lowering.steps[-1]
+        lowering.steps[-1] = last._replace(outputs=(*last.outputs, made.name))
+        return made
+
     def nested(self, value: Nested, inputs: Sequence[Tensor | None], name: str = "") -> Built:
         """Build a layer that stands inside this one; its roles come back prefixed with ``name.``."""
         prefix = f"{name}." if name else ""

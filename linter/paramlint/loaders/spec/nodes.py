@@ -110,6 +110,8 @@ def _syntax(problems: Problems, error: yaml.MarkedYAMLError) -> None:
     elif text[max(column - 2, 0) : column] == "${":
         rest = text[column - 2 :].split("}")[0] + "}"
         problems.at(line, column - 1, f"inside braces {rest} must be quoted", f'write "{rest}"')
+    elif "nesting" in (error.problem or ""):  # libyaml's own bound comes first where it reads ahead
+        problems.at(line, column, f"is nested more than {MAX_DEPTH} levels deep")
     else:
         what = " ".join(part for part in (error.problem, error.context) if part)
         problems.at(line, column, f"is not valid YAML: {what}")

@@ -45,10 +45,10 @@ def unknown_type(name: str, framework: str, blocks: Iterable[str]) -> tuple[str,
     if same:
         return message, f"did you mean {same[0]!r}?"
     twin = _twin(short, framework, known)
-    if twin:
-        other = next(one for one in FRAMEWORKS if one != framework)
+    other = next(one for one in FRAMEWORKS if one != framework)
+    if twin or short in entries(other):
         message = f"{short!r} is a {_title(other)} layer; this architecture is written for {framework}"
-        return message, f"did you mean {twin!r}?"
+        return message, f"did you mean {twin!r}?" if twin else did_you_mean(name, [*known, *blocks])
     return message, did_you_mean(name, [*known, *blocks])
 
 

@@ -118,6 +118,9 @@ class Call(Protocol):
         nothing stands. Axes in ``attributes`` count the batch as 0.
         """
 
+    def also(self, shape: Sequence[Dim], dtype: DType | None = None) -> Tensor:
+        """One more output of the operator appended last (the states of a recurrent one)."""
+
     def nested(self, value: Nested, inputs: Sequence[Tensor | None], name: str = "") -> Built:
         """Build a layer that stands inside this one (argument kinds ``a_layer`` / ``layers``) on other inputs.
 

@@ -1,0 +1,180 @@
+"""Errors of an architecture: each at its line and column, with a way out, all of a file at once, one cause one error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from paramlint.engine import load
+from paramlint.errors import InputError, LoadError
+from paramlint.loaders import Request
+
+HEAD = "framework: pytorch\ninput: [8]\n"
+
+
+def errors(text: str, **request: object) -> tuple[InputError, ...]:
+    wanted = Request(**request)  # type: ignore[arg-type]  # each test gives fields of Request
+    with pytest.raises(LoadError) as caught:
+        load("net.arch.yaml", wanted, text.encode())
+    return caught.value.errors
+
+
+def one(text: str, **request: object) -> InputError:
+    found = errors(text, **request)
+    assert len(found) == 1, found
+    return found[0]
+
+
+def of_layer(layer: str, framework: str = "pytorch") -> InputError:
+    """The single error of a file with one layer in line 4, whose mapping begins in column 5."""
+    return one(f"framework: {framework}\ninput: [8]\nlayers:\n  - {layer}\n")
+
+
+@pytest.mark.parametrize(
+    ("layer", "column", "message", "hint"),
+    [
+        ("{type: Liner, out_features: 3}", 12, "unknown layer 'Liner'", "did you mean 'Linear'?"),
+        ("{type: linear, out_features: 3}", 12, "unknown layer 'linear'", "did you mean 'Linear'?"),
+        ("{type: nn.Linear, out_features: 3}", 12, "unknown layer 'nn.Linear'", "did you mean 'Linear'?"),
+        ("{type: Linear, out_feature: 3}", 20, "Linear has no argument 'out_feature'", "did you mean 'out_features'?"),
+        ("{type: Linear, units: 3}", 20, "Linear has no argument 'units'", "did you mean 'out_features'?"),
+        ("{type: Linear}", 12, "Linear needs 'out_features'", "write out_features: ..."),
+        ("Linear", 5, "Linear needs 'out_features'", "write out_features: ..."),
+        ("{type: Linear, out_features: 0}", 34, "must be a positive integer, not 0", None),
+        ("{type: Linear, out_features: 4.5}", 34, "must be a positive integer, not 4.5", None),
+        ("{type: Linear, out_features: .nan}", 34, "not '.nan'", None),
+        ("{type: Linear, out_features: 1e300}", 34, "must be at most", None),
+        (f"{{type: Linear, out_features: {'9' * 10_000}}}", 34, "must be a positive integer", None),
+        ("{type: Linear, out_features: '4'}", 34, "not '4'", "the quotes make it text: remove them"),
+        ("{type: Linear, out_features: 012}", 34, "not '012'", "write 10, or 12 if the digits are decimal"),
+        ("{type: Linear, out_features: 0o17}", 34, "not '0o17'", "write 15"),
+        ("{type: Linear, out_features: '1:30'}", 34, "not '1:30'", "write 90"),
+        ("{type: Linear, out_features: 8, bias: off}", 43, "must be true or false, not 'off'", "write false"),
+        ("{type: Linear, out_features: 8, bias: 1}", 43, "must be true or false, not 1", None),
+        ("{type: Linear, out_features: $widht}", 34, "unknown variable 'widht'", None),
+        ('{type: Linear, out_features: "${5 / 2}"}', 34, "must be a positive integer, not 2.5", None),
+        ('{type: Linear, out_features: "${2 ** 0.5}"}', 34, "is not a rational number", None),
+        ('{type: Linear, out_features: "x$y"}', 34, "'$' inside a longer text", "an expression stands alone"),
+        ("{type: Linear, out_features: ${5}}", 34, "inside braces ${5} must be quoted", 'write "${5}"'),
+        ("{type: Linear, in_features: 9, out_features: 3}", 33, "[8]", None),
+        ("{type: ReLU, inputs: [inptu]}", 27, "no layer or input above is called 'inptu'", "did you mean 'input'?"),
+        ("{type: ReLU, inputs: ['input:1']}", 27, "has only one output", None),
+        ("{type: ReLU, inputs: input}", 26, "inputs must be a list", "write inputs: [input]"),
+        ("{type: ReLU, repeat: -1}", 26, "repeat must be an integer of at least 0, not -1", None),
+        ("{type: ReLU, when: 1}", 24, "when must be true or false, not 1", None),
+        ("{type: ReLU, active: 2}", 18, "only read with 'parallel'", "add parallel: N"),
+        ("{type: ReLU, parallel: 2, active: 3}", 39, "active is 3", None),
+        ("{type: ReLU, name: a.b}", 24, "holds no ':' or '.'", None),
+        ("{type: ReLU, name: input}", 24, "belongs to an input", None),
+        ("{type: ReLU, dtype: float23}", 25, "dtype must be an element type", "did you mean 'float32'?"),
+        ("{type: ReLU, shared_with: relu}", 31, "no layer or input above is called 'relu'", None),
+        ("{typ: ReLU}", 5, "a layer has no type", "did you mean 'type', not 'typ'?"),
+        ("{type: !!python/name:os.system ReLU}", 12, "tag", "remove it"),
+        ("{type: ReLU, type: ReLU}", 18, "the key 'type' is there twice", None),
+        ("{<<: {type: ReLU}, type: ReLU}", 6, "merge keys", None),
+    ],
+)  # fmt: skip
+def test_error_has_place_message_and_hint(layer: str, column: int, message: str, hint: str | None) -> None:
+    found = of_layer(layer)
+    assert (found.line, found.column) == (4, column)
+    assert message in found.message
+    if hint is not None:
+        assert found.hint is not None
+        assert hint in found.hint
+    assert found.frame is not None
+    assert found.frame.strip().startswith("- ")
+
+
+def test_all_errors_at_once_and_one_for_each_cause() -> None:
+    text = HEAD + """layers:
+  - {type: Linear, out_featurs: 3, name: first}
+  - {type: Linear, out_features: 4}
+  - {type: Linear, in_features: 99, out_features: 4}
+  - {type: Linear, out_features: no}
+  - {type: Linear, out_features: 3, inputs: [first]}
+budget: {parms: 1M}
+outpts: [a]
+"""
+    found = [(error.line, error.column) for error in errors(text)]
+    assert found == [(4, 20), (7, 34), (9, 10), (10, 1)]
+
+
+def test_the_inferred_shape_is_in_the_message_and_the_copy_is_named() -> None:
+    text = HEAD + """blocks:
+  b: {layers: [{type: Linear, in_features: 8, out_features: 5}]}
+layers:
+  - {type: b, repeat: 3}
+"""
+    found = one(text)
+    assert (found.line, found.column) == (4, 44)
+    assert "[5]" in found.message
+    assert "b.1.linear" in found.message
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "message"),
+    [
+        ("- 1\n- 2\n", 1, 1, "an architecture is a mapping"),
+        (HEAD, 1, 1, "has no layers"),
+        ("framework: pytorch\nlayers: [ReLU]\n", 1, 1, "has no input"),
+        ("framework: torch\ninput: [8]\nlayers: [ReLU]\n", 1, 12, "framework must be keras or pytorch"),
+        (HEAD + "layers: {a: 1}\n", 3, 9, "layers must be a list"),
+        (HEAD + "layers: []\n", 3, 9, "layers is empty"),
+        (HEAD + "inputs: {a: [3]}\nlayers: [ReLU]\n", 3, 1, "both 'input' and 'inputs'"),
+        ("framework: pytorch\ninput: 784\nlayers: [ReLU]\n", 2, 8, "must be a list"),
+        ("framework: pytorch\ninput: [-1, 8]\nlayers: [ReLU]\n", 2, 9, "a size must be a positive integer"),
+        ("framework: pytorch\ninputs: {a: [3], b: [3]}\nlayers: [ReLU]\n", 3, 10, "there are several inputs"),
+        (HEAD + "layers:\n\t- ReLU\n", 4, 1, "a tab in the indentation"),
+        (HEAD + "layers: [ReLU\n", 4, 1, "is not valid YAML"),
+        (HEAD + "layers: &a [*a]\n", 3, 13, "stands inside its own anchor"),
+        (HEAD + "layers: " + "[" * 60, 3, 49, "levels deep"),
+        (HEAD + "? [a]\n: 1\nlayers: [ReLU]\n", 3, 3, "a key must be a word"),
+        (HEAD + "vars: {index: 3}\nlayers: [ReLU]\n", 3, 8, "reserved word"),
+        (HEAD + "vars: {a: $b, b: 1}\nlayers: [ReLU]\n", 3, 11, "unknown variable 'b'"),
+        (HEAD + "blocks: {ReLU: {layers: [Tanh]}}\nlayers: [ReLU]\n", 3, 10, "which is a pytorch layer"),
+        (HEAD + "blocks: {a: {layers: [b]}, b: {layers: [a]}}\nlayers: [a]\n", 3, 41, "calls itself: a -> b -> a"),
+        (HEAD + "blocks: {a: {vars: {n: required}, layers: [ReLU]}}\nlayers: [a]\n", 4, 10, "needs 'n'"),
+        (HEAD + "blocks: {a: {layers: [ReLU]}}\nlayers: [{type: a, n: 1}]\n", 4, 20, "has no variable 'n'"),
+        (HEAD + "layers: [ReLU]\noutputs: [relu]\n", 4, 11, "no layer or input above"),
+        (HEAD + "layers: [{type: ReLU, name: a}, {type: ReLU, name: a}]\n", 3, 52, "there twice, first in line 3"),
+        (HEAD + "layers: [ReLU]\nsamples: many\n", 4, 10, "samples must be a positive integer"),
+        (HEAD + "layers: [ReLU]\n---\nlayers: []\n", 4, 1, "a second document"),
+        ("a: &a [x, x, x]\n" + "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 40)}]\n" for a, b in zip("abcd", "bcde", strict=True)),
+         5, 8, "aliases counted as what they stand for"),
+    ],
+)  # fmt: skip
+def test_error_of_the_file(text: str, line: int, column: int, message: str) -> None:
+    found = one(text)
+    assert (found.line, found.column) == (line, column)
+    assert message in found.message
+
+
+def test_what_the_call_binds_must_be_there() -> None:
+    text = HEAD + "vars: {width: 3}\nlayers: [{type: Linear, out_features: $width}]\n"
+    found = one(text, set={"widht": "4"})
+    assert "--set widht" in found.message
+    assert found.hint == "did you mean 'width'?"
+    assert "--input-shape x" in one(text, input_shapes={"x": (3,)}).message
+
+
+def test_the_other_frameworks_word_is_answered_with_ours() -> None:
+    found = of_layer("{type: Dense, units: 4}")
+    assert "Keras layer" in found.message
+    assert found.hint == "did you mean 'Linear'?"
+    assert of_layer("{type: Linear, out_features: 4}", "keras").hint == "did you mean 'Dense'?"
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe\x00", b"a: \x01", b"", b"# nothing\n", b"just words", b"\x00\x01", b"[" * 100_000])
+def test_what_is_no_architecture_is_one_line(data: bytes) -> None:
+    with pytest.raises(LoadError) as caught:
+        load("net.arch.yaml", Request(), data)
+    assert len(caught.value.errors) == 1
+    assert "\n" not in caught.value.errors[0].message
+
+
+def test_bad_files_of_the_corpus_are_refused(corpus: Path) -> None:
+    files = sorted((corpus / "bad").glob("*.yaml"))
+    assert files
+    for path in files:
+        with pytest.raises(LoadError):
+            load(str(path), Request())
