@@ -8,7 +8,7 @@ import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--corpus", metavar="DIR", type=Path, default=None, help="a folder of models with truth.json files")
+    parser.addoption("--corpus", metavar="DIR", type=Path, default=None, help="models with truth.json files")
     parser.addoption("--regen", action="store_true", help="rewrite generated files instead of comparing them")
 
 

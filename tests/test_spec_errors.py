@@ -1,4 +1,4 @@
-"""Errors of an architecture: each at its line and column, with a way out, all of a file at once, one cause one error."""
+"""Errors of an architecture: each at its line and column, with a way out, all at once, one cause one error."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from paramlint.errors import InputError, LoadError
 from paramlint.loaders import Request
 
 HEAD = "framework: pytorch\ninput: [8]\n"
+
+
+LAUGHS = "a: &a [x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 40)}]\n" for before, name in ("ab", "bc", "cd", "de")
+)
 
 
 def errors(text: str, **request: object) -> tuple[InputError, ...]:
@@ -139,8 +144,7 @@ layers:
         (HEAD + "layers: [{type: ReLU, name: a}, {type: ReLU, name: a}]\n", 3, 52, "there twice, first in line 3"),
         (HEAD + "layers: [ReLU]\nsamples: many\n", 4, 10, "samples must be a positive integer"),
         (HEAD + "layers: [ReLU]\n---\nlayers: []\n", 4, 1, "a second document"),
-        ("a: &a [x, x, x]\n" + "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 40)}]\n" for a, b in zip("abcd", "bcde", strict=True)),
-         5, 8, "aliases counted as what they stand for"),
+        (LAUGHS, 5, 8, "aliases counted as what they stand for"),
     ],
 )  # fmt: skip
 def test_error_of_the_file(text: str, line: int, column: int, message: str) -> None:
@@ -164,7 +168,9 @@ def test_the_other_frameworks_word_is_answered_with_ours() -> None:
     assert of_layer("{type: Linear, out_features: 4}", "keras").hint == "did you mean 'Dense'?"
 
 
-@pytest.mark.parametrize("data", [b"\xff\xfe\x00", b"a: \x01", b"", b"# nothing\n", b"just words", b"\x00\x01", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "data", [b"\xff\xfe\x00", b"a: \x01", b"", b"# nothing\n", b"just words", b"\x00\x01", b"[" * 100_000]
+)
 def test_what_is_no_architecture_is_one_line(data: bytes) -> None:
     with pytest.raises(LoadError) as caught:
         load("net.arch.yaml", Request(), data)

@@ -125,7 +125,8 @@ blocks:
 
 
 def test_dtype_of_the_file_and_of_a_layer() -> None:
-    text = "dtype: int8\n" + spec("- {type: Linear, out_features: 4}\n- {type: Linear, out_features: 4, dtype: float16}")
+    layers = "- {type: Linear, out_features: 4}\n- {type: Linear, out_features: 4, dtype: float16}"
+    text = "dtype: int8\n" + spec(layers)
     found = model(text)
     assert found.dtype is DType.INT8
     assert measure(found).totals["param_bytes"].value == (8 * 4 + 4) + 2 * (4 * 4 + 4)
@@ -194,7 +195,8 @@ def test_written_names_are_skipped_by_numbering() -> None:
 
 
 def test_suppressions_are_comments_and_nothing_else() -> None:
-    text = spec("- {type: Linear, out_features: 4}  # paramlint: ignore[PL101, PL402] small\n- ReLU # paramlint: ignore")
+    first = "- {type: Linear, out_features: 4}  # paramlint: ignore[PL101, PL402] small\n"
+    text = spec(first + "- ReLU # paramlint: ignore")
     text += 'name: "# paramlint: ignore[PL102] no comment"\n'
     found = model(text).suppressions
     seen = [(one.rules, one.reason, one.source.line) for one in found]

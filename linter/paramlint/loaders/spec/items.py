@@ -237,10 +237,10 @@ class Compiler:
                 item.broken = True
         name = get("name")
         if name is not None and not (isinstance(name, Scalar) and name.plain and name.value is None):
-            word = text_of(self.problems, name, "name")
-            if word is not None and isinstance(name, Scalar):
-                if not word or ":" in word or "." in word:
-                    self.problems.add(name, f"a name holds no ':' or '.': {word[:60]!r}")
+            written = text_of(self.problems, name, "name")
+            if written is not None and isinstance(name, Scalar):
+                if not written or ":" in written or "." in written:
+                    self.problems.add(name, f"a name holds no ':' or '.': {written[:60]!r}")
                 item.written_name = name
 
     def _references(self, node: Node) -> list[Reference | None] | None:
