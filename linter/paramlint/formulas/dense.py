@@ -11,11 +11,19 @@ MEANING = {
     "o": "output features",
     "n": "positions, product of the leading axes",
     "r": "LoRA rank",
+    "c": "frequent classes",
+    "t": "clusters of rare classes",
+    "z": "features of a cluster",
+    "u": "classes of a cluster",
     "j": "features of the second input",
 }
 KERNEL = "i * o"
 BIAS = "o"
 MACS = "n * i * o"
+HEAD = "i * (c + t)"  # PyTorch nn.AdaptiveLogSoftmaxWithLoss: the frequent classes and one output per cluster
+HEAD_BIAS = "c + t"
+TAIL_DOWN = "i * z"
+TAIL_UP = "z * u"
 BILINEAR_KERNEL = "i * j * o"  # PyTorch nn.Bilinear
 
 

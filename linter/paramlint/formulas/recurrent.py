@@ -10,6 +10,8 @@ MEANING = {
     "D": "directions",
     "T": "time steps",
     "n": "batch",
+    "q": "projected state features",
+    "r": "state features that are fed back, h or the projected q",
 }
 GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
 KERNEL = "D * g * h * i"
@@ -17,3 +19,11 @@ RECURRENT_KERNEL = "D * g * h * h"
 DOUBLE_BIAS = "D * 2 * g * h"
 PEEPHOLE = "D * 3 * h"
 MACS = "n * T * D * g * h * (i + h)"
+
+# One layer in one direction, as PyTorch holds it; ``r`` is h unless an LSTM projects its state.
+ONE_KERNEL = "g * h * i"
+ONE_RECURRENT_KERNEL = "g * h * r"
+ONE_BIAS = "g * h"
+PROJECTION = "q * h"
+ONE_MACS = "T * g * h * (i + r)"
+PROJECTED_MACS = "T * (g * h * (i + r) + q * h)"

@@ -1,0 +1,7 @@
+"""Look-up tables: one learned row per entry of the vocabulary (Keras ``Embedding``, PyTorch ``nn.Embedding``)."""
+
+MEANING = {
+    "V": "entries of the vocabulary",
+    "d": "features of one entry",
+}
+TABLE = "V * d"
