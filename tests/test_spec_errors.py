@@ -132,7 +132,7 @@ layers:
         (HEAD + "layers:\n\t- ReLU\n", 4, 1, "a tab in the indentation"),
         (HEAD + "layers: [ReLU\n", 4, 1, "is not valid YAML"),
         (HEAD + "layers: &a [*a]\n", 3, 13, "stands inside its own anchor"),
-        (HEAD + "layers: " + "[" * 60, 3, 49, "levels deep"),
+        (HEAD + "layers: " + "[" * 60, 3, 48, "levels deep"),
         (HEAD + "? [a]\n: 1\nlayers: [ReLU]\n", 3, 3, "a key must be a word"),
         (HEAD + "vars: {index: 3}\nlayers: [ReLU]\n", 3, 8, "reserved word"),
         (HEAD + "vars: {a: $b, b: 1}\nlayers: [ReLU]\n", 3, 11, "unknown variable 'b'"),

@@ -14,10 +14,11 @@ from paramlint.loaders.spec.scalars import plain
 from paramlint.loaders.spec.values import Fault, Unavailable, check_name, value_of, variable_value
 from paramlint.loaders.spec.vocabularies import FRAMEWORKS
 from paramlint.loaders.spec.vocabulary import KERAS, PYTORCH
-from paramlint.spelling import did_you_mean
+from paramlint.spelling import did_you_mean, nearest
 
 KEYS: tuple[str, ...] = ("name", "framework", "dtype", "vars", "input", "inputs", "blocks", "layers", "outputs")
 KEYS += ("budget", "layer-budget", "samples")
+_MARKS = ("framework", "input", "inputs", "layers", "blocks")  # a mapping without any of these is something else
 MAX_SIZE = 10**15
 _FRAMEWORK_WORDS = {"torch": PYTORCH, "tensorflow": KERAS, "tf": KERAS, "tf.keras": KERAS, "tf_keras": KERAS}
 DTYPES = tuple(dtype.value for dtype in DType if dtype.bits)
@@ -48,6 +49,10 @@ def top_table(problems: Problems, root: Node) -> Table:
         problems.add(root, f"an architecture is a mapping with framework, input and layers, not {describe(root)}")
         problems.raise_all()
         raise AssertionError("raise_all ends the reading")
+    if not any(key in _MARKS or nearest(key, _MARKS) for key in root.items):
+        message = "is no architecture: it has no framework, no input and no layers"
+        problems.at(root.line, root.column, message, _example("framework"), about="missing")
+        problems.raise_all()
     for key, _ in root.items.values():
         if key.text not in KEYS:
             hint = did_you_mean(key.text, KEYS) or f"there are: {', '.join(KEYS)}"

@@ -11,8 +11,9 @@ from paramlint.loaders.spec import document
 from paramlint.loaders.spec.arguments_reader import Reader
 from paramlint.loaders.spec.comments import suppressions
 from paramlint.loaders.spec.document import Entered
-from paramlint.loaders.spec.expand import POISON, Expander, Frame, Made
-from paramlint.loaders.spec.items import Compiler, Item, Reference, reference
+from paramlint.loaders.spec.expand import Expander
+from paramlint.loaders.spec.frames import POISON, Frame, Made, resolve
+from paramlint.loaders.spec.items import Compiler, Reference, reference
 from paramlint.loaders.spec.network import Network
 from paramlint.loaders.spec.nodes import MAX_BYTES, Items, Node, Scalar, describe, parse
 from paramlint.loaders.spec.problems import Problems
@@ -36,6 +37,9 @@ def read_bytes(path: str, data: bytes, request: Request) -> Model:
     """The model of a text that is already in memory."""
     if len(data) > MAX_BYTES:
         raise LoadError(InputError(path, f"is larger than {MAX_BYTES >> 20} MiB, which no architecture is"))
+    if data.startswith(b"version https://git-lfs"):
+        hint = "fetch it with: git lfs pull"
+        raise LoadError(InputError(path, "is a Git LFS pointer whose object is not here", hint=hint))
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -103,7 +107,7 @@ class _Reading:
         expander = Expander(problems, framework, reader, self.network, self.variables)
         frame = Frame("", self.variables, None, self.dtype, True)
         made = expander.run(items, frame, self._enter(frame))
-        return self._outputs(expander, frame, made, items)
+        return self._outputs(frame, made)
 
     def _enter(self, frame: Frame) -> Tensor | None:
         """Make the inputs known; returns the one that starts the chain, None where there are several."""
@@ -118,11 +122,11 @@ class _Reading:
             return None
         return first.tensor if first.tensor.shape is not None else POISON
 
-    def _outputs(self, expander: Expander, frame: Frame, made: Made, items: list[Item]) -> tuple[str, ...]:
+    def _outputs(self, frame: Frame, made: Made) -> tuple[str, ...]:
         node = self.table.get("outputs")
         if node is None:
             return tuple([one.name for one in made.outputs or () if one is not None and one is not POISON])
-        tensors = [expander.resolve(one, frame) for one in self._references(node)]
+        tensors = [resolve(self.problems, one, frame) for one in self._references(node)]
         return tuple(dict.fromkeys(tensor.name for tensor in tensors))
 
     def _references(self, node: Node) -> list[Reference]:
