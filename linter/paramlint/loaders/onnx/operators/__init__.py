@@ -8,8 +8,11 @@ default: an operator that is not registered costs an unknown amount, and one tha
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
-from collections.abc import Container, Mapping
+import re
+import sys
+from collections.abc import Collection, Container, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 from paramlint.ir import Dim, DType, Formula, Shape, Tensor, Unknown, Weight
@@ -147,6 +150,29 @@ def operator(cls: type[Operator]) -> type[Operator]:
             raise RuntimeError(f"operator {cls.domain}::{kind} is defined twice")
         OPERATORS[cls.domain, kind] = instance
     return cls
+
+
+_KINDS = re.compile(r"^    kinds = \(([^)]*)\)", re.MULTILINE)
+_NAME = re.compile(r'"(\w+)"')
+
+
+def load_for(kinds: Collection[str]) -> dict[tuple[str, str], Operator]:
+    """The operators of these kinds, importing only the modules that state them: a small graph needs few families.
+
+    Which module states a kind is read from its ``kinds = (...)`` lines; where no source is at hand, all are imported.
+    """
+    for module in pkgutil.iter_modules(__path__):
+        name = f"{__name__}.{module.name}"
+        if name in sys.modules:
+            continue
+        try:
+            with open(os.path.join(__path__[0], module.name + ".py"), encoding="utf-8") as file:
+                source = file.read()
+        except OSError:
+            return load()
+        if any(kind in kinds for listed in _KINDS.findall(source) for kind in _NAME.findall(listed)):
+            importlib.import_module(name)
+    return OPERATORS
 
 
 def load() -> dict[tuple[str, str], Operator]:
