@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import prod
 
 from paramlint.formulas import formula, normalization
-from paramlint.ir import Dim, Formula, Tensor, Weight
+from paramlint.ir import Dim, DType, Formula, Tensor, Weight
 from paramlint.loaders.spec.arguments import anything, flag, integer_list, number, optional, positive
 from paramlint.loaders.spec.pytorch.checks import DEVICE, alike, at_most, flowing, inferred, ranked, show, width
 from paramlint.loaders.spec.vocabulary import PYTORCH, Argument, Built, Call, layer
@@ -45,7 +45,7 @@ def _statistics(call: Call, count: int) -> list[Weight]:
     return [
         call.weight("running_mean", count, trainable=False, buffer=True),
         call.weight("running_var", count, trainable=False, buffer=True),
-        call.weight("num_batches_tracked", trainable=False, buffer=True),
+        call.weight("num_batches_tracked", trainable=False, buffer=True)._replace(dtype=DType.INT64),
     ]
 
 
