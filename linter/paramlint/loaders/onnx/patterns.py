@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Container
 
 from paramlint.loaders.onnx.tensors import Stored, Tensors
 
@@ -67,10 +68,10 @@ def mask(tensor: Stored, tensors: Tensors) -> bool | None:
     return len(values) <= 2 and all(value in (0, 1) or value <= _MINUS_INFINITY for value in values)
 
 
-def filling(tensor: Stored, tensors: Tensors) -> bool:
-    """Whether every element looked at is the same."""
-    sample = tensors.sample(tensor)
-    return bool(sample) and len(set(sample or ())) == 1
+def filling(tensor: Stored, tensors: Tensors, allowed: Container[float] | None = None) -> bool:
+    """Whether every element looked at is the same (and one of ``allowed``)."""
+    values = set(tensors.sample(tensor) or ())
+    return len(values) == 1 and (allowed is None or values.pop() in allowed)
 
 
 def arithmetic(tensor: Stored, tensors: Tensors) -> bool:

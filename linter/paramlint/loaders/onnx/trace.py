@@ -7,7 +7,6 @@ at an operator that also sees an activation decides what the tensor is.
 
 from __future__ import annotations
 
-import re
 from typing import Any, NamedTuple
 
 from paramlint.ir import DType
@@ -21,7 +20,7 @@ from paramlint.loaders.onnx.tensors import Stored
 _ENDS = frozenset({"Cos", "Sin", "ArgMax", "ArgMin", "NonZero", "IsNaN", "IsInf", "Shape", "Size", "OneHot", "Sign"})
 _NARROW = frozenset({DType.INT8, DType.UINT8, DType.INT4, DType.UINT4, DType.INT2, DType.UINT2})
 _NEVER = frozenset({DType.BOOL, DType.STRING, DType.INT64, DType.UINT64})
-_TREES = re.compile(r"Tree")
+_NOTHING: frozenset[int] = frozenset()
 
 
 class Held(NamedTuple):
@@ -108,6 +107,8 @@ class Trace:
 
     def _content(self, item: Item, op: Any) -> list[str]:
         """Inputs that the result is made of: those that pass, else all that are no settings."""
+        if op.slots and not op.passes:
+            return [name for name in item.inputs if name]  # a look-up by an activation's indices is one
         passes, settings = op.passes, op.settings
         some = [name for index, name in enumerate(item.inputs) if name and index in passes]
         if some:
@@ -127,15 +128,25 @@ class Trace:
                 continue
             if index in buffers:
                 self._buffers(item, index, held, buffers[index])
-            elif name in content:
+            elif name in content and (index not in op.settings or index in op.slots):
                 computed = not op.passes and index not in op.slots
-                tensors += [t for t in held.tensors if not (computed and t.elements == 1 and not self.witness.learned(t))]
+                tensors += [t for t in held.tensors if not (op.passes == _NOTHING and self._neutral(t, computed))]
                 direct = direct and held.direct
         if tensors:
             carried = Held(tuple(dict.fromkeys(tensors)), direct)
             for name in item.outputs:
                 if name:
                     self.held[name] = carried
+
+    def _neutral(self, tensor: Stored, computed: bool) -> bool:
+        """A number that constant arithmetic needs and nobody learned: an epsilon, a table of zeros or ones."""
+        if computed and tensor.elements == 1:
+            return not self.witness.learned(tensor)
+        if tensor.origin == "initializer":
+            return False
+        if self.witness.torch and self.graph.tensors.sample(tensor) is None:
+            return True  # torch keeps parameters in initializers; its Constant nodes hold what it made itself
+        return patterns.filling(tensor, self.graph.tensors, (0, 1))
 
     def _use(self, item: Item, op: Any) -> None:
         """A node that also sees an activation: what each still input is to it."""
@@ -183,9 +194,9 @@ class Trace:
         return sum(size != 1 for size in tensor.dims) <= 1 and not self.witness.is_parameter(tensor)
 
     def _buffers(self, item: Item, index: int, held: Held, role: str) -> None:
-        for tensor in held.tensors:
+        for tensor in held.tensors if held.direct else ():
             if tensor.dtype.is_float:
-                item.uses.append(Use(tensor, index, role, held.direct, True))
+                item.uses.append(Use(tensor, index, role, True, True))
 
     def _operand(self, item: Item, index: int, held: Held) -> None:
         """Rule 4: a float tensor of more than one element meets an activation; masks and tables apart."""
@@ -209,6 +220,9 @@ class Trace:
         if mask is None and len([size for size in tensor.dims if size != 1]) > 1:
             self._say("constant operands whose values are not at hand, counted as weights", tensor)
         if mask:
+            return True
+        neutral = (0,) if item.kind in ("Add", "Sub", "Sum") else (1,)
+        if self.witness.traced and self.witness.generated(tensor) and patterns.filling(tensor, self.graph.tensors, neutral):
             return True
         if self.witness.generated(tensor) and patterns.arithmetic(tensor, self.graph.tensors):
             self._say("evenly spaced constants, not counted", tensor)
