@@ -184,3 +184,24 @@ def test_bad_files_of_the_corpus_are_refused(corpus: Path) -> None:
     for path in files:
         with pytest.raises(LoadError):
             load(str(path), Request())
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (HEAD + "vars:\n  v0: 1\n"
+         + "".join(f"  v{i}: [$v{i - 1}, $v{i - 1}]\n" for i in range(1, 60)), "nested more than"),
+        (HEAD + "blocks:\n  b0: {layers: []}\n"
+         + "".join(f"  b{i}: {{layers: [{{type: b{i - 1}, repeat: 30}}]}}\n" for i in range(1, 30)), "expands to more"),
+        (HEAD + "blocks:\n  b0: {layers: [ReLU]}\n"
+         + "".join(f"  b{i}: {{layers: [b{i - 1}]}}\n" for i in range(1, 300)), "levels deep"),
+    ],
+)  # fmt: skip
+def test_what_grows_without_bound_is_refused(text: str, message: str) -> None:
+    last = "b29" if "b29" in text else "ReLU"
+    assert any(message in error.message for error in errors(f"{text}layers: [{last}]\n"))
+
+
+def test_a_variable_without_value_is_one_error() -> None:
+    text = HEAD + 'vars: {a: "${1 / 0}", b: $a, c: "${b + 1}"}\nlayers: [{type: Linear, out_features: $c}]\n'
+    assert one(text).message == "division by zero"

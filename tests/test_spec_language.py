@@ -247,3 +247,21 @@ blocks:
 def test_a_billion_repeats_are_refused_at_once() -> None:
     with pytest.raises(LoadError, match="30,000"):
         model(spec("- {type: ReLU, repeat: 1000000000}"))
+
+
+def test_an_input_that_feeds_only_tables_holds_integers() -> None:
+    head = "inputs: {ids: [5], both: [5], stated: {shape: [5], dtype: int64}}"
+    layers = """- {type: Embedding, num_embeddings: 9, embedding_dim: 5, inputs: [ids]}
+- {type: Embedding, num_embeddings: 9, embedding_dim: 5, inputs: [both]}
+- {type: Embedding, num_embeddings: 9, embedding_dim: 5, inputs: [stated]}
+- {type: Linear, out_features: 2, inputs: [both]}"""
+    assert [tensor.dtype for tensor in model(spec(layers, head)).inputs] == [DType.INT32, DType.FLOAT32, DType.INT64]
+
+
+def test_a_head_shares_the_table_of_an_embedding() -> None:
+    layers = """- {type: Embedding, num_embeddings: 30, embedding_dim: 8, name: words}
+- {type: Linear, out_features: 8}
+- {type: Linear, out_features: 30, bias: false, shared_with: words}"""
+    found = model(spec(layers, "input: [5]"))
+    assert measure(found).totals["params"].value == 30 * 8 + (8 * 8 + 8)
+    assert measure(found).totals["macs"].value == 5 * (8 * 8 + 8 * 30)

@@ -129,8 +129,8 @@ def meant(text: str) -> str | None:
     return None
 
 
-def show(value: Any) -> str:
-    """A value as the user would write it, short."""
+def show(value: Any, deep: bool = False) -> str:
+    """A value as the user would write it, short; lists inside a list are not written out."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -140,7 +140,9 @@ def show(value: Any) -> str:
     if isinstance(value, str):
         return repr(value) if len(value) <= 60 else repr(value[:57] + "...")
     if isinstance(value, tuple):
-        shown = ", ".join(show(item) for item in value[:8])
+        if deep and value:
+            return "[...]"
+        shown = ", ".join(show(item, True) for item in value[:8])
         return f"[{shown}{', ...' if len(value) > 8 else ''}]"
     if isinstance(value, dict):
         return "a mapping"

@@ -11,7 +11,7 @@ from paramlint.loaders.spec.check import meant, show
 from paramlint.loaders.spec.nodes import Items, Node, Scalar, Table, describe
 from paramlint.loaders.spec.problems import Problems
 from paramlint.loaders.spec.scalars import plain
-from paramlint.loaders.spec.values import Fault, Unavailable, check_name, value_of, variable_value
+from paramlint.loaders.spec.values import POISONED, Fault, Unavailable, check_name, value_of, variable_value
 from paramlint.loaders.spec.vocabularies import FRAMEWORKS
 from paramlint.loaders.spec.vocabulary import KERAS, PYTORCH
 from paramlint.spelling import did_you_mean, nearest
@@ -121,14 +121,16 @@ def variables_of(problems: Problems, node: Node | None, request: Request) -> dic
         if name in given:
             names[name] = given[name]
         elif is_required(value):
-            names[name] = None
+            names[name] = POISONED
             problems.add(key, f"the variable {name!r} has no value", f"give it with --set {name}=...")
         else:
             try:
                 names[name] = variable_value(value, names)
             except Fault as fault:
-                names[name] = None
+                names[name] = POISONED
                 problems.add(fault.node, fault.message, fault.hint)
+            except Unavailable:
+                names[name] = POISONED
     for name in given:
         if name not in table:
             hint = did_you_mean(name, table) or (f"there are: {', '.join(table)}" if table else "this file has no vars")
@@ -225,6 +227,8 @@ def _shape(
     whole = value_or_none(problems, node, names)
     if isinstance(whole, tuple):
         return tuple(request.dims.get(size, size) if isinstance(size, str) else size for size in whole)
+    if whole is None and isinstance(node, Scalar) and "$" in node.text:
+        return None  # why it has no value is noted
     shown = show(whole) if isinstance(whole, int) else "784"
     problems.add(node, f"the shape of {name} must be a list, not {describe(node)}", f"write [{shown}]")
     return None

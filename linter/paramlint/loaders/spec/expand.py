@@ -18,7 +18,7 @@ from paramlint.loaders.spec.joins import joined
 from paramlint.loaders.spec.network import Network, check_formula
 from paramlint.loaders.spec.nodes import Node
 from paramlint.loaders.spec.problems import Problems
-from paramlint.loaders.spec.settings import MAX_LAYERS, Settings
+from paramlint.loaders.spec.settings import MAX_LAYERS, MAX_WORK, Settings
 from paramlint.loaders.spec.sharing import Sharing
 from paramlint.loaders.spec.values import POISONED, Fault, Unavailable, variable_value
 from paramlint.loaders.spec.vocabulary import KERAS, LayerError
@@ -34,7 +34,7 @@ class Expander:
         self.variables = variables
         self.settings = Settings(problems)
         self.sharing = Sharing(problems, network)
-        self._visits = 0
+        self._visits = self._work = 0
 
     def run(self, items: Sequence[Item], frame: Frame, chain: Tensor | None) -> Made:
         """Expand a list in order; returns what its last item stands for."""
@@ -118,6 +118,9 @@ class Expander:
         self._visits += 1
         if self._visits > MAX_LAYERS:
             self.settings.too_many(item.place)
+        self._work += len(inputs) + (len(item.block.variables) + len(self.variables) if item.block is not None else 0)
+        if self._work > MAX_WORK:
+            self.settings.too_much(item.place)
         if item.broken:
             return Made(None), True
         dtype, trainable = frame.dtype, frame.trainable

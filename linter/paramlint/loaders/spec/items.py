@@ -282,14 +282,16 @@ class Compiler:
 
     def _cycles(self) -> None:
         """Refuse blocks that call themselves, and calls nested beyond every need."""
-        done: set[str] = set()
+        heights: dict[str, int] = {}
         for block in self.blocks.values():
-            self._visit(block, [], done)
+            self._height(block, [], heights)
 
-    def _visit(self, block: Block, path: list[str], done: set[str]) -> None:
-        if block.name in done:
-            return
+    def _height(self, block: Block, path: list[str], heights: dict[str, int]) -> int:
+        """How many blocks are inside each other from this one down; at most MAX_CALLS, where calls are cut."""
+        if block.name in heights:
+            return heights[block.name]
         path = [*path, block.name]
+        height = 1
         for item in block.items:
             if item.block is None:
                 continue
@@ -297,12 +299,13 @@ class Compiler:
                 way = " -> ".join([*path[path.index(item.block.name) :], item.block.name])
                 self.problems.add(item.place, f"the block {item.block.name!r} calls itself: {way}")
                 item.broken = True
-            elif len(path) >= MAX_CALLS:
+            elif len(path) >= MAX_CALLS or self._height(item.block, path, heights) >= MAX_CALLS:
                 self.problems.add(item.place, f"blocks call each other more than {MAX_CALLS} levels deep")
                 item.broken = True
             else:
-                self._visit(item.block, path, done)
-        done.add(block.name)
+                height = max(height, 1 + heights[item.block.name])
+        heights[block.name] = height
+        return height
 
 
 def reference(node: Scalar) -> Reference:

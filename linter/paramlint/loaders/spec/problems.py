@@ -7,6 +7,7 @@ from typing import Protocol
 from paramlint.errors import InputError, LoadError
 from paramlint.ir import Source
 
+MAX_ERRORS = 500  # nobody reads more at once, and each did-you-mean costs a millisecond
 MAX_FRAME = 300  # characters of a source line that a report shows
 
 
@@ -44,6 +45,8 @@ class Problems:
         if (line, column, about) not in self._found:
             frame = self.line(line)
             self._found[line, column, about] = InputError(self.path, message, line, column, hint=hint, frame=frame)
+            if len(self._found) > MAX_ERRORS:
+                self.raise_all()
 
     def source(self, place: Place) -> Source:
         return Source("file", self.path, place.line, place.column)

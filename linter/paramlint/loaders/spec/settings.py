@@ -15,6 +15,7 @@ from paramlint.spelling import did_you_mean
 
 MAX_LAYERS = 30_000  # expanded; the deepest networks have a few thousand. Bounds the time that a repeat can cost
 
+MAX_WORK = 1_000_000  # inputs and variables over all layers and calls; large networks have 10,000
 
 #: Stands for a value that cannot be had; why is noted, or is the fault of a layer above.
 MISSING = object()
@@ -71,6 +72,12 @@ class Settings:
         if value is not MISSING and not isinstance(value, bool):
             self.problems.add(node, f"when must be true or false, not {show(value)}", 'write when: "${...}"')
         return value is not False
+
+    def too_much(self, node: Node) -> NoReturn:
+        """End the reading of a file whose calls carry more than any network does."""
+        self.problems.add(node, f"layers and calls have more than {MAX_WORK:,} inputs and variables in all")
+        self.problems.raise_all()
+        raise AssertionError("raise_all ends the reading")
 
     def too_many(self, node: Node) -> NoReturn:
         """End the reading of a file that grows beyond every use."""

@@ -16,6 +16,9 @@ RESERVED += ("parallel", "active", "merge")
 GIVEN = ("index", "count", "input", "in_channels")
 WORDS = ("and", "or", "not", "if", "else", "true", "false")
 
+MAX_ITEMS = 10_000  # of a list in a variable; stage widths and depths have a dozen
+MAX_NESTED = 8  # lists inside lists
+
 Names = Mapping[str, Any]
 _VARIABLE = re.compile(r"\$[A-Za-z_]\w*")
 
@@ -33,7 +36,7 @@ class Unavailable(Exception):
 
 
 class Poisoned:
-    """Stands for ``in_channels`` where the block's input comes from a layer that failed."""
+    """Stands for a variable that has no value, or for ``in_channels`` behind a layer that failed."""
 
 
 POISONED = Poisoned()
@@ -88,7 +91,7 @@ def _evaluated(node: Scalar, text: str, names: Names) -> Any:
     try:
         expression = parse(text)
         for name in expression.names:
-            if name == "in_channels" and name in names:
+            if name in names:
                 _available(node, name, names[name])
         return expression.evaluate(names)
     except ExpressionError as error:
@@ -113,13 +116,27 @@ def _unknown(node: Scalar, name: str, names: Names) -> Fault:
 def variable_value(node: Node, names: Names) -> Any:
     """The value of a variable: an integer, a decimal, a boolean, a string, null or a list of those."""
     value = value_of(node, names)
-    if holds_mapping(value):
-        raise Fault(node, f"a variable holds a number, a boolean, a string or a list, not {describe(node)}")
+    if isinstance(value, (dict, tuple)):
+        _measure(value, node, 0, 0)
     return value
 
 
-def holds_mapping(value: Any) -> bool:
-    return isinstance(value, dict) or (isinstance(value, tuple) and any(holds_mapping(item) for item in value))
+def _measure(value: Any, node: Node, depth: int, count: int) -> int:
+    """Count the items of a list with all lists in it, and refuse mappings and lists beyond every use.
+
+    Lists of variables can double with each line, so the count ends where it passes the bound.
+    """
+    if isinstance(value, dict):
+        raise Fault(node, f"a variable holds a number, a boolean, a string or a list, not {describe(node)}")
+    if not isinstance(value, tuple):
+        return count
+    if depth >= MAX_NESTED:
+        raise Fault(node, f"a list is nested more than {MAX_NESTED} levels deep")
+    for item in value:
+        count = _measure(item, node, depth + 1, count + 1)
+        if count > MAX_ITEMS:
+            raise Fault(node, f"a list of more than {MAX_ITEMS:,} items")
+    return count
 
 
 def check_name(node: Scalar) -> str | None:
