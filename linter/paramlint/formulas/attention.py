@@ -29,3 +29,10 @@ EXTRA_KEY = "e"
 EXTRA_VALUE = "e"
 MACS = "t * e * e + s * e * (k + v) + 2 * t * (s + x) * e + t * e * e"
 SCALED_DOT_PRODUCT_MACS = "P * H * t * s * (d + w)"
+PRODUCT_MEANING = {
+    "P": "product of the batch-like axes",
+    "t": "rows of the left matrix",
+    "d": "common size",
+    "s": "columns of the right matrix",
+}
+PRODUCT_MACS = "P * t * d * s"
