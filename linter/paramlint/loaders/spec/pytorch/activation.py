@@ -7,7 +7,16 @@ from fractions import Fraction
 from typing import Any
 
 from paramlint.formulas import formula, normalization
-from paramlint.loaders.spec.arguments import choice, integer, number, optional, positive, probability
+from paramlint.loaders.spec.arguments import (
+    choice,
+    integer,
+    non_negative_number,
+    number,
+    optional,
+    positive,
+    probability,
+    where,
+)
 from paramlint.loaders.spec.pytorch.checks import DEVICE, INPLACE, alike, at_most, axis, flowing, ranked, show
 from paramlint.loaders.spec.vocabulary import PYTORCH, Argument, Built, Call, layer
 
@@ -47,23 +56,32 @@ layer(PYTORCH, "Softsign", "x / (1 + |x|).")(_simple("Softsign"))
 layer(PYTORCH, "SELU", "Self-normalising exponential linear unit.", inplace=INPLACE)(_simple("Selu"))
 layer(PYTORCH, "ELU", "Exponential linear unit.", alpha=_ALPHA, inplace=INPLACE)(_simple("Elu", alpha="alpha"))
 layer(PYTORCH, "CELU", "ELU whose slope is continuous for every alpha.",
-      alpha=_ALPHA, inplace=INPLACE)(_simple("Celu", alpha="alpha"))  # fmt: skip
+      alpha=Argument(where(number, bool, "a number other than 0"), "Scale of the negative part.", 1), inplace=INPLACE)(_simple("Celu", alpha="alpha"))  # fmt: skip
 layer(PYTORCH, "LeakyReLU", "ReLU with a small slope below 0.",
       negative_slope=_number("Slope below 0.", Fraction(1, 100)),
       inplace=INPLACE)(_simple("LeakyRelu", alpha="negative_slope"))  # fmt: skip
 layer(PYTORCH, "Hardshrink", "Values within lambd of 0 become 0.",
       lambd=_number("Half width of the zero band.", Fraction(1, 2)))(_simple("Shrink", lambd="lambd"))  # fmt: skip
 layer(PYTORCH, "Softshrink", "Values move lambd towards 0.",
-      lambd=_number("Distance, at least 0.", Fraction(1, 2)))(_simple("Shrink", lambd="lambd", bias="lambd"))  # fmt: skip
+      lambd=Argument(non_negative_number, "Distance.", Fraction(1, 2)))(_simple("Shrink", lambd="lambd", bias="lambd"))  # fmt: skip
 layer(PYTORCH, "Hardswish", "Piecewise form of Swish.", inplace=INPLACE)(_simple("HardSwish"))
 layer(PYTORCH, "Mish", "x times tanh of its softplus.", inplace=INPLACE)(_simple("Mish"))
 layer(PYTORCH, "GELU", "Gaussian error linear unit.",
       approximate=Argument(choice("none", "tanh"), "Exact, or by tanh.", "none"))(_simple("Gelu", approximate="approximate"))  # fmt: skip
 layer(PYTORCH, "LogSigmoid", "Logarithm of the logistic function.")(_opaque)
 layer(PYTORCH, "Tanhshrink", "x minus its hyperbolic tangent.")(_opaque)
+
+
+def _rrelu(call: Call) -> Built:
+    """Bounds in order."""
+    if call.args["lower"] > call.args["upper"]:
+        call.fail("lower must not exceed upper", "lower" if "lower" in call.written else "upper")
+    return _opaque(call)
+
+
 layer(PYTORCH, "RReLU", "Leaky ReLU with a slope drawn in training, its mean in use.",
       lower=_number("Smallest slope.", Fraction(1, 8)), upper=_number("Largest slope.", _THIRD),
-      inplace=INPLACE)(_opaque)  # fmt: skip
+      inplace=INPLACE)(_rrelu)  # fmt: skip
 layer(PYTORCH, "Threshold", "Values not above threshold become value.",
       threshold=Argument(number, "Values not above it are replaced."), value=Argument(number, "The replacement."),
       inplace=INPLACE)(_opaque)  # fmt: skip
@@ -121,25 +139,25 @@ def prelu(call: Call) -> Built:
     return Built((out,), params, (weight,))
 
 
-def _dropout(rank: int | None, kind: str = "Dropout") -> _Maker:
+def _dropout(ranks: tuple[int, ...] | None) -> _Maker:
     def build(call: Call) -> Built:
-        if rank is not None:
-            ranked(call, [rank])
-        return alike(call, kind)
+        if ranks is not None:
+            ranked(call, ranks)
+        return alike(call, "Dropout")
 
     return build
 
 
 _P = Argument(probability, "Share of elements that training drops.", Fraction(1, 2))
-for _name, _doc, _rank in (
+for _name, _doc, _ranks in (
     ("Dropout", "Drops elements in training; passes on in use.", None),
     ("AlphaDropout", "Dropout that keeps mean and variance.", None),
     ("FeatureAlphaDropout", "Alpha dropout of whole channels.", None),
-    ("Dropout1d", "Drops whole channels of sequences in training.", None),
+    ("Dropout1d", "Drops whole channels of sequences in training.", (1, 2)),
     ("Dropout2d", "Drops whole channels of images in training.", None),
     ("Dropout3d", "Drops whole channels of volumes in training.", None),
 ):
-    layer(PYTORCH, _name, _doc, p=_P, inplace=INPLACE)(_dropout(_rank))
+    layer(PYTORCH, _name, _doc, p=_P, inplace=INPLACE)(_dropout(_ranks))
 
 _DIM = Argument(optional(integer), "Axis that sums to 1, counting the batch as 0.", None)
 

@@ -33,8 +33,8 @@ def check_padding(
         if limit is not None and max(left, right) > limit:
             call.fail(f"{mode} padding of {max(left, right)} is more than {limit}, all that {show(shape)} allows", "padding")
         length = size + left + right
-        if length < 1:
-            call.fail(f"padding leaves a length of {length} of {show(shape)}", "padding")
+        if length < 1 or size + min(left, 0) + min(right, 0) < 0:
+            call.fail(f"padding ({left}, {right}) cuts all of the length {size} of {show(shape)}", "padding")
         out.append(length)
     return tuple(out)
 

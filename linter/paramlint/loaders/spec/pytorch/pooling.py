@@ -46,8 +46,9 @@ def _lengths(call: Call, shape: Shape, dilation: tuple[int, ...]) -> list[Dim]:
     padding, steps = args.get("padding") or (0,) * rank, args["stride"] or args["kernel_size"]
     lengths: list[Dim] = []
     for size, window, step, pad, gap in zip(shape[1:], args["kernel_size"], steps, padding, dilation, strict=True):
-        if pad > pooling.extent(window, gap) // 2:
-            call.fail(f"padding {pad} is more than half of the window of {pooling.extent(window, gap)}", "padding")
+        span = pooling.extent(window, gap) if rank == 1 and not args.get("return_indices") else window
+        if pad > span // 2:
+            call.fail(f"padding {pad} is more than half of the window of {span}", "padding")
         if not isinstance(size, int):
             lengths.append(None)
             continue
@@ -84,9 +85,18 @@ def _max(call: Call, rank: int) -> Built:
     return Built((call.output(out, flowing(call).dtype), call.output(out, DType.INT64)))
 
 
+def _whole(call: Call, rank: int) -> Shape:
+    """The input's shape; means over volumes want a whole window in the input before it is padded."""
+    shape = ranked(call, [rank + 1])
+    for size, window in zip(shape[1:], call.args["kernel_size"], strict=True):
+        if rank == 3 and isinstance(size, int) and size < window:
+            call.fail(f"the window of {window} is longer than the input of {size} in {show(shape)}", "kernel_size")
+    return shape
+
+
 def _average(call: Call, rank: int) -> Built:
     at_most(call, 1)
-    shape = ranked(call, [rank + 1])
+    shape = _whole(call, rank)
     out = (shape[0], *_lengths(call, shape, (1,) * rank))
     if call.args.get("divisor_override"):
         return Built((call.output(out),))
@@ -96,7 +106,7 @@ def _average(call: Call, rank: int) -> Built:
 
 def _power(call: Call, rank: int) -> Built:
     at_most(call, 1)
-    shape = ranked(call, [rank + 1])
+    shape = _whole(call, rank)
     out = (shape[0], *_lengths(call, shape, (1,) * rank))
     norm = call.args["norm_type"]
     if type(norm) is not int or norm < 1:
@@ -140,7 +150,8 @@ def _fraction(call: Call, rank: int) -> Built:
         new = size[index] if size else floor(old * ratio[index]) if isinstance(old, int) else None
         if isinstance(old, int) and new is not None:
             window = call.args["kernel_size"][index]
-            if new < 1 or new + window - 1 > old:
+            # the kernel for volumes wants one element more than the one for images
+            if new < 1 or new + window - (rank == 2) > old:
                 call.fail(f"{new} windows of {window} do not fit a length of {old} in {show(shape)}", "kernel_size")
         out.append(new)
     if not call.args["return_indices"]:
@@ -198,6 +209,9 @@ def _adaptive_size(rank: int) -> Kind:
     return Kind(phrase, {"anyOf": [one.schema, several.schema]}, check)
 
 
+_single = Kind(positive.phrase, positive.schema, lambda value: (positive.check(value),))
+
+
 def _register(rank: int, over: str) -> None:
     window, plain = _window(rank), _window(rank, padding=False)
     dilation = Argument(integers(rank), "Distance between the window's elements.", (1,) * rank)
@@ -205,6 +219,8 @@ def _register(rank: int, over: str) -> None:
     average = {"ceil_mode": _CEIL, "count_include_pad": Argument(flag, "Let the padding's zeros count.", True)}
     if rank > 1:
         average["divisor_override"] = Argument(optional(divisor), "Divide the sum by this instead.", None)
+    if rank == 1:  # its power mean multiplies by the window's size as it is written, so no list
+        plain["kernel_size"] = Argument(_single, "Size of the window.")
     size = Argument(_adaptive_size(rank), "Output size; null keeps the input's.")
 
     layer(PYTORCH, f"MaxPool{rank}d", f"Maximum of a sliding window over {over}.", **window, dilation=dilation,

@@ -98,13 +98,7 @@ def interpolate(call: Call) -> Built:
     return _resize(call, call.args["mode"])
 
 
-def _image(call: Call, mode: str) -> Built:
-    if len(call.shape()) != 3:
-        call.fail(f"{call.type} needs [channels, height, width], got {show(call.shape())}")
-    return _resize(call, mode)
-
-
 layer(PYTORCH, "UpsamplingNearest2d", "Resizes images by the nearest pixel.", size=_SIZE,
-      scale_factor=_SCALE)(lambda call: _image(call, "nearest"))  # fmt: skip
+      scale_factor=_SCALE)(lambda call: _resize(call, "nearest"))  # fmt: skip
 layer(PYTORCH, "UpsamplingBilinear2d", "Resizes images bilinearly, corners on corners.", size=_SIZE,
-      scale_factor=_SCALE)(lambda call: _image(call, "bilinear"))  # fmt: skip
+      scale_factor=_SCALE)(lambda call: _resize(call, "bilinear"))  # fmt: skip

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from paramlint.formulas import attention, combine
 from paramlint.ir import Formula, Shape, Tensor, Unknown
-from paramlint.loaders.spec.arguments import a_layer, choice, flag, non_negative, number, optional, positive, probability
+from paramlint.loaders.spec.arguments import a_layer, choice, flag, number, optional, positive, probability
 from paramlint.loaders.spec.pytorch.checks import (
     BIAS,
     DEVICE,
@@ -169,7 +169,7 @@ def _stacked(
     return Built((source,), combine(params) if params else None, tuple(weights), work)
 
 
-_COUNT = Argument(non_negative, "Layers in a row.")
+_COUNT = Argument(positive, "Layers in a row.")
 _NORM = Argument(optional(a_layer), "A norm behind the last layer.", None)
 
 
@@ -188,8 +188,6 @@ def encoder(call: Call) -> Built:
     at_most(call, 3)
     _expect(call, call.args["encoder_layer"], "TransformerEncoderLayer", "encoder_layer")
     count = copies(call, "num_layers", call.args["num_layers"])
-    if not count:
-        call.fail("num_layers must be at least 1", "num_layers")
     return _stacked(call, call.args["encoder_layer"], count, call.args["norm"], [flowing(call)], "")
 
 
@@ -213,8 +211,8 @@ def _own(kind: str, **arguments: object) -> Nested:
 
 @layer(PYTORCH, "Transformer", "Encoder and decoder without embeddings.",
        d_model=Argument(positive, "Features of a position.", 512), nhead=Argument(positive, "Heads; divides d_model.", 8),
-       num_encoder_layers=Argument(non_negative, "Encoder layers.", 6),
-       num_decoder_layers=Argument(non_negative, "Decoder layers.", 6), **_FEED,
+       num_encoder_layers=Argument(positive, "Encoder layers.", 6),
+       num_decoder_layers=Argument(positive, "Decoder layers.", 6), **_FEED,
        custom_encoder=Argument(optional(a_layer), "Another encoder.", None),
        custom_decoder=Argument(optional(a_layer), "Another decoder.", None), **_REST)  # fmt: skip
 def transformer(call: Call) -> Built:
@@ -237,8 +235,6 @@ def transformer(call: Call) -> Built:
             parts[side] = call.nested(custom, inputs, side)
         else:
             count = copies(call, f"num_{side}_layers", args[f"num_{side}_layers"])
-            if not count and side == "encoder":
-                call.fail("num_encoder_layers must be at least 1", "num_encoder_layers")
             parts[side] = _stacked(call, _own(kind, **shared), count, norm, inputs, f"{side}.")
         memory = parts[side].outputs[0]
     return composite((memory,), parts)
