@@ -72,7 +72,7 @@ class Broadcasting(Operator):
         a, b = node.value(0), node.value(1)
         if a is None or b is None:
             return [Output(shape, self.result)]
-        fold = _FOLDS.get(node.kind)
+        fold = None if node.attributes.get("fmod") else _FOLDS.get(node.kind)
         return [Output(shape, self.result, None if fold is None else values.zipped(fold, a, b, shape))]
 
 
@@ -177,4 +177,4 @@ class Dropout(Operator):
     def infer(self, node: Node) -> list[Output]:
         shape = node.shape(0)
         mask = DType.BOOL if node.opset >= 10 else node.dtype(0)
-        return [Output(shape, None, node.value(0)), Output(shape, mask)][: node.output_count]
+        return [Output(shape), Output(shape, mask)][: node.output_count]

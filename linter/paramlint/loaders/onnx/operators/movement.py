@@ -56,10 +56,14 @@ class Cast(Operator):
             to = node.attributes.get("to")
             dtype = _named(to) if isinstance(to, str) else element_type(to)
         value = node.value(0)
-        if value is None or node.kind == "BitCast" or DType.STRING in (dtype, node.dtype(0)):
+        if value is None or node.kind == "BitCast" or dtype not in _EXACT or node.dtype(0) is DType.STRING:
             return [Output(node.shape(0), dtype)]
         to_type = values.to_float if dtype.is_float else values.to_bool if dtype is DType.BOOL else values.to_integer
         return [Output(node.shape(0), dtype, Value(value.shape, tuple([to_type(x) for x in value.elements])))]
+
+
+#: Types in which sizes are computed; the others round or wrap.
+_EXACT = frozenset({DType.INT64, DType.INT32, DType.FLOAT32, DType.FLOAT64, DType.BOOL})
 
 
 def _named(name: str) -> DType:
