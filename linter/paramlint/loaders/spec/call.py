@@ -17,6 +17,7 @@ _PASSING = frozenset(
     {"Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Concat", "Split", "Slice", "Gather"}
     | {"Tile", "Expand", "Pad", "DepthToSpace", "SpaceToDepth", "MaxPool", "GlobalMaxPool", "Dropout", "Clip", "Relu"}
 )
+MAX_PARTS = 20_000  # weights, tensors and sub-layers of one layer; a transformer of 100 blocks has 5,000
 _INTEGERS = frozenset({DType.INT64, DType.INT32, DType.INT16, DType.UINT8, DType.UINT16, DType.UINT32, DType.BOOL})
 
 
@@ -31,16 +32,23 @@ class NestedError(LayerError):
 class Lowering:
     """The steps of one layer with the tensors between them, shared by the layers nested in it."""
 
-    __slots__ = ("count", "layer", "steps", "tensors")
+    __slots__ = ("count", "layer", "parts", "steps", "tensors")
 
     def __init__(self, layer: str) -> None:
         self.layer = layer
         self.steps: list[Step] = []
         self.tensors: dict[str, Tensor] = {}
-        self.count = 0
+        self.count = self.parts = 0
+
+    def grow(self) -> None:
+        """Count one weight, tensor or nested layer; a layer of a billion sub-layers is refused, not built."""
+        self.parts += 1
+        if self.parts > MAX_PARTS:
+            raise LayerError(f"is made of more than {MAX_PARTS:,} weights and steps")
 
     def tensor(self, shape: Sequence[Dim], dtype: DType) -> Tensor:
         """A new intermediate tensor; no layer can have its name, since written names hold no dot."""
+        self.grow()
         made = Tensor(f"{self.layer}.{self.count}", tuple(shape), dtype)
         self.count += 1
         self.tensors[made.name] = made
@@ -92,6 +100,7 @@ class LayerCall:
 
     def weight(self, role: str, *shape: int, trainable: bool = True, buffer: bool = False) -> Weight:
         """A weight of this layer; its storage is the layer's own until ``shared_with`` ties it."""
+        self._lowering.grow()
         for size in shape:
             if not isinstance(size, int):
                 self.fail(f"the shape of {role} depends on {size or 'a size'} that is not fixed")
@@ -133,6 +142,7 @@ class LayerCall:
 
     def nested(self, value: Nested, inputs: Sequence[Tensor | None], name: str = "") -> Built:
         """Build a layer that stands inside this one; its roles come back prefixed with ``name.``."""
+        self._lowering.grow()
         prefix = f"{name}." if name else ""
         call = LayerCall(
             value.entry,

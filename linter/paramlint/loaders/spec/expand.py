@@ -23,6 +23,8 @@ from paramlint.loaders.spec.sharing import Sharing
 from paramlint.loaders.spec.values import POISONED, Fault, Unavailable, variable_value
 from paramlint.loaders.spec.vocabulary import KERAS, LayerError
 
+_STEP_WORK = 12  # a step costs as much time as this many variables
+
 
 class Expander:
     """Builds the layers of one file into a network."""
@@ -118,9 +120,8 @@ class Expander:
         self._visits += 1
         if self._visits > MAX_LAYERS:
             self.settings.too_many(item.place)
-        self._work += len(inputs) + (len(item.block.variables) + len(self.variables) if item.block is not None else 0)
-        if self._work > MAX_WORK:
-            self.settings.too_much(item.place)
+        variables = len(item.block.variables) + len(self.variables) if item.block is not None else 0
+        self._spend(len(inputs) + variables, item.place)
         if item.broken:
             return Made(None), True
         dtype, trainable = frame.dtype, frame.trainable
@@ -132,6 +133,12 @@ class Expander:
         if item.block is not None:
             return self._call(item, item.block, frame, names, name, inputs, dtype, trainable, owners), True
         return self._layer(item, frame, names, name, inputs, dtype, trainable, owners), True
+
+    def _spend(self, work: int, place: Node) -> None:
+        """Bound what inputs, variables and steps cost in all."""
+        self._work += work
+        if self._work > MAX_WORK:
+            self.settings.too_much(place)
 
     def _layer(
         self, item: Item, frame: Frame, names: Mapping[str, Any], name: str, inputs: tuple[Tensor | None, ...],
@@ -154,6 +161,7 @@ class Expander:
             self._refused(item, error, name, inputs)
             return Made(None)
         check_formula(name, entry, used.built)
+        self._spend(len(used.steps) * _STEP_WORK, item.place)
         first = len(self.network.rows)
         if owners is not None:
             used = self.sharing.tied(item, used, name, owners)

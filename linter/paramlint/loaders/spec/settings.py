@@ -15,7 +15,7 @@ from paramlint.spelling import did_you_mean
 
 MAX_LAYERS = 30_000  # expanded; the deepest networks have a few thousand. Bounds the time that a repeat can cost
 
-MAX_WORK = 1_000_000  # inputs and variables over all layers and calls; large networks have 10,000
+MAX_WORK = 1_000_000  # inputs, variables and steps over all layers and calls; large networks have 50,000
 
 #: Stands for a value that cannot be had; why is noted, or is the fault of a layer above.
 MISSING = object()
@@ -75,7 +75,7 @@ class Settings:
 
     def too_much(self, node: Node) -> NoReturn:
         """End the reading of a file whose calls carry more than any network does."""
-        self.problems.add(node, f"layers and calls have more than {MAX_WORK:,} inputs and variables in all")
+        self.problems.add(node, "layers and calls do more work than any network needs (a bound against endless files)")
         self.problems.raise_all()
         raise AssertionError("raise_all ends the reading")
 
