@@ -56,18 +56,21 @@ layer(PYTORCH, "Softsign", "x / (1 + |x|).")(_simple("Softsign"))
 layer(PYTORCH, "SELU", "Self-normalising exponential linear unit.", inplace=INPLACE)(_simple("Selu"))
 layer(PYTORCH, "ELU", "Exponential linear unit.", alpha=_ALPHA, inplace=INPLACE)(_simple("Elu", alpha="alpha"))
 layer(PYTORCH, "CELU", "ELU whose slope is continuous for every alpha.",
-      alpha=Argument(where(number, bool, "a number other than 0"), "Scale of the negative part.", 1), inplace=INPLACE)(_simple("Celu", alpha="alpha"))  # fmt: skip
+      alpha=Argument(where(number, bool, "a number other than 0"), "Scale of the negative part.", 1),
+      inplace=INPLACE)(_simple("Celu", alpha="alpha"))  # fmt: skip
 layer(PYTORCH, "LeakyReLU", "ReLU with a small slope below 0.",
       negative_slope=_number("Slope below 0.", Fraction(1, 100)),
       inplace=INPLACE)(_simple("LeakyRelu", alpha="negative_slope"))  # fmt: skip
 layer(PYTORCH, "Hardshrink", "Values within lambd of 0 become 0.",
       lambd=_number("Half width of the zero band.", Fraction(1, 2)))(_simple("Shrink", lambd="lambd"))  # fmt: skip
 layer(PYTORCH, "Softshrink", "Values move lambd towards 0.",
-      lambd=Argument(non_negative_number, "Distance.", Fraction(1, 2)))(_simple("Shrink", lambd="lambd", bias="lambd"))  # fmt: skip
+      lambd=Argument(non_negative_number, "Distance.", Fraction(1, 2)),
+      )(_simple("Shrink", lambd="lambd", bias="lambd"))  # fmt: skip
 layer(PYTORCH, "Hardswish", "Piecewise form of Swish.", inplace=INPLACE)(_simple("HardSwish"))
 layer(PYTORCH, "Mish", "x times tanh of its softplus.", inplace=INPLACE)(_simple("Mish"))
 layer(PYTORCH, "GELU", "Gaussian error linear unit.",
-      approximate=Argument(choice("none", "tanh"), "Exact, or by tanh.", "none"))(_simple("Gelu", approximate="approximate"))  # fmt: skip
+      approximate=Argument(choice("none", "tanh"), "Exact, or by tanh.", "none"),
+      )(_simple("Gelu", approximate="approximate"))  # fmt: skip
 layer(PYTORCH, "LogSigmoid", "Logarithm of the logistic function.")(_opaque)
 layer(PYTORCH, "Tanhshrink", "x minus its hyperbolic tangent.")(_opaque)
 

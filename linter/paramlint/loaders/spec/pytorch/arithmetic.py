@@ -1,4 +1,4 @@
-"""PyTorch's arithmetic functions as layer types: ``add sub mul div pow maximum minimum matmul bmm einsum`` and unary ones.
+"""PyTorch's arithmetic functions as layer types: ``add sub mul div pow maximum minimum matmul bmm`` and unary ones.
 
 A number may stand for the second operand: ``{type: mul, other: 0.1}``.
 """
@@ -77,7 +77,9 @@ def _product(call: Call, ranks: range) -> Built:
         left = (1, *left)
         out: tuple[Dim, ...] = right[1:]
     elif len(left) < 2 or len(right) < 2:
-        call.fail(f"{call.type} of {show(left)} and {show(right)} would take the batch for a row", "inputs", "unsqueeze it")
+        call.fail(
+            f"{call.type} of {show(left)} and {show(right)} would take the batch for a row", "inputs", "unsqueeze it"
+        )
     else:
         out = ()
     same_size(call, left[-1], right[-2], f"{show(left)} and {show(right)} cannot be multiplied", "inputs")
@@ -98,7 +100,8 @@ for _name, _kind, _doc in (
     ("relu", "Relu", "Negative values become 0"), ("sigmoid", "Sigmoid", "Logistic function"),
     ("tanh", "Tanh", "Hyperbolic tangent"), ("exp", "Exp", "Exponential"), ("log", "Log", "Natural logarithm"),
     ("sqrt", "Sqrt", "Square root"), ("abs", "Abs", "Absolute value"), ("neg", "Neg", "Negation"),
-    ("sin", "Sin", "Sine"), ("cos", "Cos", "Cosine"), ("erf", "Erf", "Error function"), ("floor", "Floor", "Rounding down"),
+    ("sin", "Sin", "Sine"), ("cos", "Cos", "Cosine"), ("erf", "Erf", "Error function"),
+    ("floor", "Floor", "Rounding down"),
     ("ceil", "Ceil", "Rounding up"), ("round", "Round", "Rounding"), ("sign", "Sign", "Sign"),
     ("reciprocal", "Reciprocal", "One over the input"), ("softsign", "Softsign", "x / (1 + |x|)"),
     ("hardswish", "HardSwish", "Piecewise form of Swish"), ("mish", "Mish", "x times tanh of its softplus"),
@@ -112,7 +115,11 @@ def _opaque(call: Call) -> Built:
     return Built((call.output(call.shape()),))
 
 
-for _name, _doc in (("square", "Square"), ("rsqrt", "One over the square root"), ("logsigmoid", "Log of the logistic function")):
+for _name, _doc in (
+    ("square", "Square"),
+    ("rsqrt", "One over the square root"),
+    ("logsigmoid", "Log of the logistic function"),
+):
     layer(PYTORCH, _name, f"{_doc} (function).")(_opaque)
 
 
@@ -139,7 +146,8 @@ def leaky_relu(call: Call) -> Built:
 
 
 @layer(PYTORCH, "clamp", "Clips values to an interval (function).",
-       min=Argument(optional(number), "Lower end.", None), max=Argument(optional(number), "Upper end.", None))  # fmt: skip
+       min=Argument(optional(number), "Lower end.", None),
+       max=Argument(optional(number), "Upper end.", None))  # fmt: skip
 def clamp(call: Call) -> Built:
     """At least one end is given."""
     ends: dict[str, Any] = {name: float(call.args[name]) for name in ("min", "max") if call.args[name] is not None}

@@ -97,7 +97,14 @@ def scaled_dot_product_attention(call: Call) -> Built:
     same_size(call, key[-2], value[-2], f"key {show(key)} and value {show(value)} differ in length", "inputs")
     lead = _heads(call, query[:-2], key[:-2], value[:-2])
     heads, rest = (lead[-1], lead[:-1]) if lead else (1, ())
-    symbols: dict[str, Dim] = {"P": symbol(rest), "H": heads, "t": query[-2], "s": key[-2], "d": query[-1], "w": value[-1]}
+    symbols: dict[str, Dim] = {
+        "P": symbol(rest),
+        "H": heads,
+        "t": query[-2],
+        "s": key[-2],
+        "d": query[-1],
+        "w": value[-1],
+    }
     work = macs(attention.SCALED_DOT_PRODUCT_MACS, symbols, attention.MEANING)
     return Built((call.output((*lead, query[-2], value[-1])),), macs=work)
 
@@ -127,5 +134,3 @@ def _joined(call: Call, *shapes: Shape) -> tuple[Dim, ...]:
         free = [size for size in sizes if not isinstance(size, int)]
         out.append(fixed.pop() if fixed else free[0] if free else 1)
     return tuple(out)
-
-

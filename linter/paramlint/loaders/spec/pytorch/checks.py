@@ -56,7 +56,9 @@ def width(call: Call, name: str, actual: Dim, shape: Shape) -> int:
     given = call.args.get(name)
     if isinstance(actual, int):
         if given is not None and given != actual:
-            call.fail(f"{name} is {given}, the input {show(shape)} has {actual}", name, f"write {actual}, or leave it out")
+            call.fail(
+                f"{name} is {given}, the input {show(shape)} has {actual}", name, f"write {actual}, or leave it out"
+            )
         if actual == 0:
             call.fail(f"the input {show(shape)} has no {name.replace('_', ' ')}")
         return actual
@@ -83,7 +85,9 @@ def axis(call: Call, name: str, rank: int, value: int | None = None, extra: int 
         call.fail(f"{name} {wanted} is outside the {full} axes (batch included), from {-full} to {full - 1}", name)
     place = wanted % full
     if place == 0:
-        call.fail(f"{name} {wanted} names the batch, which a layer may not touch", name, "axis 1 is the first of the shape")
+        call.fail(
+            f"{name} {wanted} names the batch, which a layer may not touch", name, "axis 1 is the first of the shape"
+        )
     return int(place) - 1
 
 

@@ -29,13 +29,15 @@ _MODES = choice("zeros", "reflect", "replicate", "circular")
 _LAYOUT = {1: "NCW", 2: "NCHW", 3: "NCDHW"}
 
 
-def _plain_arguments(rank: int) -> dict[str, Argument]:
+def _plain_arguments(rank: int) -> dict[str, Any]:
     return {
         "out_channels": _OUT,
         "kernel_size": Argument(integers(rank), "Size of the window."),
         "stride": Argument(integers(rank), "Step of the window.", (1,) * rank),
         "padding": Argument(
-            one_of(integers(rank, 0), choice("valid", "same")), "Added on both sides, or 'same' or 'valid'.", (0,) * rank
+            one_of(integers(rank, 0), choice("valid", "same")),
+            "Added on both sides, or 'same' or 'valid'.",
+            (0,) * rank,
         ),
         "dilation": Argument(integers(rank), "Distance between the window's elements.", (1,) * rank),
         "groups": _GROUPS,
@@ -45,7 +47,7 @@ def _plain_arguments(rank: int) -> dict[str, Argument]:
     }
 
 
-def _transposed_arguments(rank: int) -> dict[str, Argument]:
+def _transposed_arguments(rank: int) -> dict[str, Any]:
     return {
         "out_channels": _OUT,
         "kernel_size": Argument(integers(rank), "Size of the window."),
@@ -145,7 +147,9 @@ def convolve(call: Call, rank: int) -> Built:
         lengths.append(pooling.slid(size, window, step, left, right, dilation))
         if pooling.extent(window, dilation) > size + left + right:
             span = pooling.extent(window, dilation)
-            call.fail(f"the window spans {span}, the padded input only {size + left + right} of {show(shape)}", "kernel_size")
+            call.fail(
+                f"the window spans {span}, the padded input only {size + left + right} of {show(shape)}", "kernel_size"
+            )
     out = (args["out_channels"], *lengths)
     weights = _weights(call, args["out_channels"], channels // args["groups"], *args["kernel_size"])
     work = macs(

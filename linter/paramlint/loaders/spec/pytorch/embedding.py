@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import floor
+from typing import Any
 
 from paramlint.formulas import dense, embedding, formula
 from paramlint.ir import Formula, Unknown, Weight
@@ -21,11 +22,11 @@ from paramlint.loaders.spec.arguments import (
 from paramlint.loaders.spec.pytorch.checks import DEVICE, at_most, flowing, inferred, ranked, show, width
 from paramlint.loaders.spec.vocabulary import PYTORCH, Argument, Built, Call, layer
 
-_TABLE = {
+_TABLE: dict[str, Any] = {
     "num_embeddings": Argument(positive, "Entries of the table."),
     "embedding_dim": Argument(positive, "Features of one entry."),
 }
-_NORM = {
+_NORM: dict[str, Any] = {
     "max_norm": Argument(optional(number), "Entries are scaled down to this norm.", None),
     "norm_type": Argument(number, "Exponent of that norm.", 2),
     "scale_grad_by_freq": Argument(flag, "Scale gradients by frequency.", False),
@@ -62,7 +63,7 @@ def embed(call: Call) -> Built:
        include_last_offset=Argument(flag, "Offsets end with the size of the input.", False), padding_idx=_PADDING,
        device=DEVICE)  # fmt: skip
 def embedding_bag(call: Call) -> Built:
-    """Indices [bag]; with one index per bag and offsets PyTorch would merge the batch. Third input: weights of the bag."""
+    """Indices [bag]; offsets are for inputs without batch. The third input holds weights of the bag."""
     at_most(call, 3)
     shape = ranked(call, [1], what="a bag of indices")
     if len(call.inputs) > 1 and call.inputs[1] is not None:
@@ -89,7 +90,11 @@ def adaptive_log_softmax(call: Call) -> Built:
     at_most(call, 2)
     shape = ranked(call, [1])
     ranked(call, [0], 1, "a target")
-    features, classes, cutoffs = width(call, "in_features", shape[0], shape), call.args["n_classes"], call.args["cutoffs"]
+    features, classes, cutoffs = (
+        width(call, "in_features", shape[0], shape),
+        call.args["n_classes"],
+        call.args["cutoffs"],
+    )
     if any(low >= high for low, high in zip(cutoffs, (*cutoffs[1:], classes), strict=True)):
         call.fail(f"cutoffs must rise and stay below n_classes {classes}", "cutoffs")
     clusters = len(cutoffs)

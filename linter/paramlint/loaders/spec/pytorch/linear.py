@@ -24,7 +24,7 @@ _IN = Argument(inferred, "Features of the input's last axis; inferred when left 
 
 
 def project(call: Call, source: Tensor, weight: Weight, bias: Weight | None, shape: Shape) -> Tensor:
-    """``source`` times the transposed weight plus bias, as an exporter writes it: Gemm for vectors, else MatMul, Add."""
+    """``source`` times the transposed weight plus bias; Gemm for vectors, else MatMul and Add, as exporters write."""
     weights = {1: weight} | ({2: bias} if bias else {})
     if len(shape) == 1:
         return call.step("Gemm", [source, None, None][: 1 + len(weights)], shape, {"transB": 1}, weights)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from math import prod
+from typing import Any
 
 from paramlint.formulas import formula, normalization
 from paramlint.ir import Dim, DType, Formula, Tensor, Weight
@@ -17,7 +18,7 @@ _AFFINE_BIAS = Argument(flag, "With the scale, learn a shift too.", True)
 _FEATURES = Argument(inferred, "Channels of the input; inferred when left out.", None)
 
 
-def _batch_arguments(affine: bool, tracked: bool) -> dict[str, Argument]:
+def _batch_arguments(affine: bool, tracked: bool) -> dict[str, Any]:
     return {
         "eps": _EPS,
         "momentum": Argument(optional(number), "Weight of new statistics; null averages all.", Fraction(1, 10)),
@@ -86,7 +87,9 @@ def _instance(call: Call, rank: int) -> Built:
 
 
 def _register(name: str, doc: str, build: Callable[[Call], Built], affine: bool, tracked: bool) -> None:
-    more = {"process_group": Argument(anything, "Who shares statistics.", None)} if name == "SyncBatchNorm" else {}
+    more: dict[str, Any] = (
+        {"process_group": Argument(anything, "Who shares statistics.", None)} if name == "SyncBatchNorm" else {}
+    )
     arguments = _batch_arguments(affine, tracked) | more
     layer(PYTORCH, name, doc, num_features=_FEATURES, **arguments)(build)
     if name != "SyncBatchNorm":
@@ -121,7 +124,11 @@ def group_norm(call: Call) -> Built:
     if len(slots) < 2:
         return Built((call.output(shape),), params, tuple(weights))
     attributes = {"num_groups": groups, "epsilon": float(call.args["eps"])}
-    return Built((call.step("GroupNormalization", [flowing(call), None, None], shape, attributes, slots),), params, tuple(weights))
+    return Built(
+        (call.step("GroupNormalization", [flowing(call), None, None], shape, attributes, slots),),
+        params,
+        tuple(weights),
+    )
 
 
 _SHAPE = Argument(integer_list(1, minimum=1, single=True), "Trailing axes that are normalised together.")
@@ -176,7 +183,7 @@ def rms_norm(call: Call) -> Built:
     return Built((made,), params, (weight,))
 
 
-_NEIGHBOURS = {
+_NEIGHBOURS: dict[str, Any] = {
     "size": Argument(positive, "Neighbouring channels that are summed."),
     "alpha": Argument(number, "Factor of the sum.", Fraction(1, 10_000)),
     "beta": Argument(number, "Exponent.", Fraction(3, 4)),
@@ -200,5 +207,7 @@ def _neighbours(call: Call, ranks: range) -> Built:
     ranked(call, ranks)
     args = call.args
     return alike(
-        call, "LRN", {"size": args["size"], "alpha": float(args["alpha"]), "beta": float(args["beta"]), "bias": float(args["k"])}
+        call,
+        "LRN",
+        {"size": args["size"], "alpha": float(args["alpha"]), "beta": float(args["beta"]), "bias": float(args["k"])},
     )

@@ -5,6 +5,8 @@ Sides are listed from the last axis backwards: left, right, top, bottom, front, 
 
 from __future__ import annotations
 
+from typing import Any
+
 from paramlint.ir import Dim, Shape
 from paramlint.loaders.spec.arguments import integers, number
 from paramlint.loaders.spec.pytorch.checks import at_most, flowing, ranked, show
@@ -31,7 +33,9 @@ def check_padding(
             continue
         limit = {"reflect": size - 1, "circular": size}.get(mode)
         if limit is not None and max(left, right) > limit:
-            call.fail(f"{mode} padding of {max(left, right)} is more than {limit}, all that {show(shape)} allows", "padding")
+            call.fail(
+                f"{mode} padding of {max(left, right)} is more than {limit}, all that {show(shape)} allows", "padding"
+            )
         length = size + left + right
         if length < 1 or size + min(left, 0) + min(right, 0) < 0:
             call.fail(f"padding ({left}, {right}) cuts all of the length {size} of {show(shape)}", "padding")
@@ -50,7 +54,9 @@ def pad(call: Call, sides: tuple[int, ...], mode: str) -> Built:
 
 
 def _register(rank: int, prefix: str, doc: str, mode: str) -> None:
-    arguments = {"padding": Argument(integers(2 * rank, None), "All sides, or each from the last axis backwards.")}
+    arguments: dict[str, Any] = {
+        "padding": Argument(integers(2 * rank, None), "All sides, or each from the last axis backwards.")
+    }
     if prefix == "Constant":
         arguments["value"] = Argument(number, "What the padding holds.")
 

@@ -19,14 +19,16 @@ def _found(call: Call) -> tuple[Built, Weight]:
     module = call.args["module"]
     built = call.nested(module, call.inputs)
     name = call.args["name"]
-    for weight in built.weights:
-        if weight.role == name and not weight.buffer:
-            return built, weight
-    known = ", ".join(weight.role for weight in built.weights if not weight.buffer) or "none"
-    call.fail(f"{module.entry.name} has no weight {name!r}, it has {known}", "name" if "name" in call.written else "module")
+    known = {weight.role: weight for weight in built.weights if not weight.buffer}
+    if name not in known:
+        argument = "name" if "name" in call.written else "module"
+        call.fail(f"{module.entry.name} has no weight {name!r}, it has {', '.join(known) or 'none'}", argument)
+    return built, known[name]
 
 
-def _replaced(built: Built, weight: Weight, role: str, extra: tuple[Weight, ...], scale: Formula | None = None) -> Built:
+def _replaced(
+    built: Built, weight: Weight, role: str, extra: tuple[Weight, ...], scale: Formula | None = None
+) -> Built:
     """The inner layer with the weight under its new role, and what is held beside it."""
     weights = tuple(one._replace(role=role) if one is weight else one for one in built.weights) + extra
     params = built.params
@@ -64,7 +66,7 @@ def weight_norm(call: Call) -> Built:
        aliases=("spectral_norm",), module=_MODULE, name=_NAME,
        n_power_iterations=Argument(positive, "Iterations per training step.", 1),
        eps=Argument(number, "Added to norms.", Fraction(1, 10**12)),
-       dim=Argument(optional(integer), "Axis that counts as rows; 1 for transposed convolutions, else 0.", None))  # fmt: skip
+       dim=Argument(optional(integer), "Axis that counts as rows; by default 1 when transposed, else 0.", None))  # fmt: skip
 def spectral_norm(call: Call) -> Built:
     """Two vectors as buffers, none for a weight of one axis."""
     built, weight = _found(call)

@@ -29,8 +29,8 @@ _INDICES = Argument(flag, "Give the positions of the maxima as a second output."
 _LAYOUT = {1: "NCW", 2: "NCHW", 3: "NCDHW"}
 
 
-def _window(rank: int, padding: bool = True) -> dict[str, Argument]:
-    arguments = {
+def _window(rank: int, padding: bool = True) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
         "kernel_size": Argument(integers(rank), "Size of the window."),
         "stride": Argument(optional(integers(rank)), "Step of the window; by default its size.", None),
     }
@@ -55,7 +55,9 @@ def _lengths(call: Call, shape: Shape, dilation: tuple[int, ...]) -> list[Dim]:
         length = pooling.pooled(size, window, step, pad, gap, args["ceil_mode"])
         if length < 1:
             span = pooling.extent(window, gap)
-            call.fail(f"the window spans {span}, the padded input only {size + 2 * pad} of {show(shape)}", "kernel_size")
+            call.fail(
+                f"the window spans {span}, the padded input only {size + 2 * pad} of {show(shape)}", "kernel_size"
+            )
         lengths.append(length)
     return lengths
 
@@ -168,7 +170,9 @@ def _unpool(call: Call, rank: int) -> Built:
     args = call.args
     steps = args["stride"] or args["kernel_size"]
     out: list[Dim] = [shape[0]]
-    for index, (size, window, step, pad) in enumerate(zip(shape[1:], args["kernel_size"], steps, args["padding"], strict=True)):
+    for index, (size, window, step, pad) in enumerate(
+        zip(shape[1:], args["kernel_size"], steps, args["padding"], strict=True)
+    ):
         length = pooling.spread(size, window, step, pad, pad) if isinstance(size, int) else None
         if args["output_size"]:
             wanted = args["output_size"][index]
@@ -216,7 +220,10 @@ def _register(rank: int, over: str) -> None:
     window, plain = _window(rank), _window(rank, padding=False)
     dilation = Argument(integers(rank), "Distance between the window's elements.", (1,) * rank)
     divisor = where(integer, bool, "an integer other than 0")
-    average = {"ceil_mode": _CEIL, "count_include_pad": Argument(flag, "Let the padding's zeros count.", True)}
+    average: dict[str, Any] = {
+        "ceil_mode": _CEIL,
+        "count_include_pad": Argument(flag, "Let the padding's zeros count.", True),
+    }
     if rank > 1:
         average["divisor_override"] = Argument(optional(divisor), "Divide the sum by this instead.", None)
     if rank == 1:  # its power mean multiplies by the window's size as it is written, so no list

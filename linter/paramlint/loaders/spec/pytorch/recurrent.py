@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from paramlint.formulas import combine, formula, macs, recurrent
 from paramlint.ir import Dim, Formula, Shape, Tensor, Unknown, Weight
@@ -12,7 +12,7 @@ from paramlint.loaders.spec.vocabulary import PYTORCH, Argument, Built, Call, la
 
 _INPUT = Argument(inferred, "Features of one time step; inferred when left out.", None)
 _HIDDEN = Argument(positive, "Features of the state.")
-_SHARED = {
+_SHARED: dict[str, Any] = {
     "input_size": _INPUT,
     "hidden_size": _HIDDEN,
     "num_layers": Argument(positive, "Layers stacked on each other.", 1),
@@ -149,7 +149,9 @@ def _lowered(call: Call, kind: str, levels: list[tuple[_One, ...]], directions: 
         source = call.step("Reshape", [raw], out, {"shape": (0, 0, directions * hidden)})
     total = (len(levels) * directions, hidden)
     joined = [
-        states[0] if len(states) == 1 else call.step("Concat", states, total, {"axis": 1}) for states in finals if states
+        states[0] if len(states) == 1 else call.step("Concat", states, total, {"axis": 1})
+        for states in finals
+        if states
     ]
     return [source, *joined]
 
@@ -197,7 +199,7 @@ def _cell(call: Call, kind: str) -> Built:
     return Built(outputs, one.params, one.weights, work, _notes(one.params.value, second))
 
 
-_CELL = {"input_size": _INPUT, "hidden_size": _HIDDEN, "bias": BIAS}
+_CELL: dict[str, Any] = {"input_size": _INPUT, "hidden_size": _HIDDEN, "bias": BIAS}
 _NONLINEARITY = Argument(choice("tanh", "relu"), "Function of the state.", "tanh")
 layer(PYTORCH, "RNNCell", "One step of an RNN.", **_CELL, nonlinearity=_NONLINEARITY,
       device=DEVICE)(lambda call: _cell(call, "RNN"))  # fmt: skip

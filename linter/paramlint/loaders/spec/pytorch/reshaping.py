@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from math import prod
+from typing import Any
 
 from paramlint.formulas import pooling
 from paramlint.ir import Dim, Shape
@@ -20,7 +21,9 @@ def flatten_axes(call: Call, hint: str | None = None) -> Built:
     if not shape:
         call.fail("the input [] has no axis beside the batch to flatten")
     if call.args["start_dim"] % (len(shape) + 1) == 0 and -len(shape) - 1 <= call.args["start_dim"] <= len(shape):
-        call.fail(f"start_dim {call.args['start_dim']} would merge the batch", "start_dim", hint or "write start_dim: 1")
+        call.fail(
+            f"start_dim {call.args['start_dim']} would merge the batch", "start_dim", hint or "write start_dim: 1"
+        )
     start, end = axis(call, "start_dim", len(shape)), axis(call, "end_dim", len(shape))
     if start > end:
         call.fail(f"start_dim {call.args['start_dim']} lies behind end_dim {call.args['end_dim']}", "start_dim")
@@ -125,7 +128,7 @@ def channel_shuffle(call: Call) -> Built:
     return Built((shaped(call, made, shape),))
 
 
-_WINDOW = {
+_WINDOW: dict[str, Any] = {
     "kernel_size": Argument(integers(2), "Size of the window."),
     "dilation": Argument(integers(2), "Distance between the window's elements.", (1, 1)),
     "padding": Argument(integers(2, 0), "Added on both sides.", (0, 0)),
@@ -200,7 +203,8 @@ def cosine_similarity(call: Call) -> Built:
 
 
 @layer(PYTORCH, "PairwiseDistance", "Distance of two inputs along the last axis.",
-       p=Argument(number, "Exponent of the norm.", 2), eps=Argument(number, "Added to the difference.", Fraction(1, 10**6)),
+       p=Argument(number, "Exponent of the norm.", 2),
+       eps=Argument(number, "Added to the difference.", Fraction(1, 10**6)),
        keepdim=Argument(flag, "Keep the last axis with length 1.", False))  # fmt: skip
 def pairwise_distance(call: Call) -> Built:
     """The last axis disappears."""

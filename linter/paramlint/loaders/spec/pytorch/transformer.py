@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 from paramlint.formulas import attention, combine
-from paramlint.ir import Formula, Shape, Tensor, Unknown
+from paramlint.ir import Formula, Shape, Tensor, Unknown, Weight
 from paramlint.loaders.spec.arguments import a_layer, choice, flag, number, optional, positive, probability
 from paramlint.loaders.spec.pytorch.checks import (
     BIAS,
@@ -23,19 +24,19 @@ from paramlint.loaders.spec.pytorch.checks import (
 from paramlint.loaders.spec.vocabularies import entries
 from paramlint.loaders.spec.vocabulary import PYTORCH, Argument, Built, Call, Nested, layer
 
-_FEED = {
+_FEED: dict[str, Any] = {
     "dim_feedforward": Argument(positive, "Features between the two linear layers.", 2048),
     "dropout": Argument(probability, "Dropout in training.", Fraction(1, 10)),
     "activation": Argument(choice("relu", "gelu"), "Function between the two linear layers.", "relu"),
 }
-_REST = {
+_REST: dict[str, Any] = {
     "layer_norm_eps": Argument(number, "Added to the variance by the norms.", Fraction(1, 100_000)),
     "batch_first": Argument(flag, "Accepted; shapes here hold no batch.", False),
     "norm_first": Argument(flag, "Normalise before attention and linear layers.", False),
     "bias": BIAS,
     "device": DEVICE,
 }
-_BLOCK = {
+_BLOCK: dict[str, Any] = {
     "d_model": Argument(positive, "Features of a position."),
     "nhead": Argument(positive, "Heads; divides d_model."),
     **_FEED,
@@ -73,7 +74,9 @@ class _Block:
         args = self.call.args
         wide, narrow = args["dim_feedforward"], args["d_model"]
         self.parts["linear1"] = inner(self.call, "Linear", [x], "linear1", out_features=wide, bias=args["bias"])
-        hidden = inner(self.call, {"relu": "ReLU", "gelu": "GELU"}[args["activation"]], [_first(self.parts["linear1"])], "")
+        hidden = inner(
+            self.call, {"relu": "ReLU", "gelu": "GELU"}[args["activation"]], [_first(self.parts["linear1"])], ""
+        )
         out = inner(self.call, "Linear", [_first(hidden)], "linear2", out_features=narrow, bias=args["bias"])
         self.parts["linear2"] = out
         return _first(out)
@@ -147,7 +150,7 @@ def _stacked(
     call: Call, block: Nested, count: int, norm: Nested | None, inputs: list[Tensor | None], prefix: str
 ) -> Built:
     one: Built | None = None
-    weights = []
+    weights: list[Weight] = []
     source, rest = inputs[0], inputs[1:]
     for index in range(count):
         one = call.nested(block, [source, *rest], f"{prefix}layers.{index}")
@@ -210,7 +213,8 @@ def _own(kind: str, **arguments: object) -> Nested:
 
 
 @layer(PYTORCH, "Transformer", "Encoder and decoder without embeddings.",
-       d_model=Argument(positive, "Features of a position.", 512), nhead=Argument(positive, "Heads; divides d_model.", 8),
+       d_model=Argument(positive, "Features of a position.", 512),
+       nhead=Argument(positive, "Heads; divides d_model.", 8),
        num_encoder_layers=Argument(positive, "Encoder layers.", 6),
        num_decoder_layers=Argument(positive, "Decoder layers.", 6), **_FEED,
        custom_encoder=Argument(optional(a_layer), "Another encoder.", None),
@@ -227,7 +231,10 @@ def transformer(call: Call) -> Built:
     norm = _own("LayerNorm", normalized_shape=(args["d_model"],), eps=args["layer_norm_eps"], bias=args["bias"])
     parts: dict[str, Built] = {}
     memory: Tensor | None = flowing(call)
-    sides: tuple[tuple[str, str], ...] = (("encoder", "TransformerEncoderLayer"), ("decoder", "TransformerDecoderLayer"))
+    sides: tuple[tuple[str, str], ...] = (
+        ("encoder", "TransformerEncoderLayer"),
+        ("decoder", "TransformerDecoderLayer"),
+    )
     for side, kind in sides:
         inputs = [memory] if side == "encoder" else [flowing(call, 1), memory]
         custom = args[f"custom_{side}"]
