@@ -19,14 +19,14 @@ def accepts(path: str, head: bytes) -> bool:
 
 def load(path: str, request: Request) -> Model:
     """The model of one file; LoadError says why it cannot be judged."""
-    from paramlint.loaders.onnx.load import read_file
+    from paramlint.loaders.onnx.read import read_file
 
     return read_file(path, request)
 
 
 def load_bytes(path: str, data: bytes, request: Request) -> Model:
     """The model in ``data`` (standard input), shown under the name ``path``."""
-    from paramlint.loaders.onnx.load import read_bytes
+    from paramlint.loaders.onnx.read import read_bytes
 
     return read_bytes(path, data, request)
 

@@ -32,12 +32,14 @@ def complete(
     for item in graph.items:
         if item.enters is not None:
             continue
-        row = _row(item, weights.get(id(item), ()), solved, work, reached, path, namer)
+        held = weights.get(id(item), ())
+        counted = solved.witness(item) if held else None
+        row = _row(item, held, counted, solved, work, reached, path, namer)
         names[id(item)] = row.name if row is not None else item.name
         if row is None:
             continue
         layers.append(row)
-        observations += _observe(item, row, solved, trace, by_index.get(id(item), {}))
+        observations += _observe(item, row, counted, solved, by_index.get(id(item), {}))
     steps = tuple(
         step_of(item, solved, trace, by_index.get(id(item), {}), names[id(item)])
         for item in graph.items
@@ -141,8 +143,9 @@ class Work:
 
 
 def _row(
-    item: Item, weights: tuple[Weight, ...], solved: Solved, work: Work, reached: set[int], path: str, namer: Namer
-) -> Layer | None:
+    item: Item, weights: tuple[Weight, ...], counted: Formula | Unknown | None, solved: Solved, work: Work,
+    reached: set[int], path: str, namer: Namer,
+) -> Layer | None:  # fmt: skip
     amount = work.macs[id(item)]
     reachable = id(item) in reached
     if not weights and amount == 0 and id(item) not in solved.errors:
@@ -152,8 +155,8 @@ def _row(
     name = namer.name(item)
     unknown = (f"no cost is known for {label(item)}",) if item.op is None else ()
     outputs = tuple(solved.tensors[made] for made in item.outputs if made)
-    formula = solved.witness(item) if weights else None
-    shown = formula if isinstance(formula, Formula) and formula.value == sum(w.elements for w in weights if not w.buffer) else None
+    total = sum([weight.elements for weight in weights if not weight.buffer])
+    shown = counted if isinstance(counted, Formula) and counted.value == total else None
     notes = (solved.errors[id(item)],) if id(item) in solved.errors else ()
     return Layer(
         name, label(item), tuple(item.inputs), outputs, weights, amount, Source("node", path, node=name), formula=shown,
@@ -161,15 +164,15 @@ def _row(
     )  # fmt: skip
 
 
-def _observe(item: Item, row: Layer, solved: Solved, trace: Trace, weights: Mapping[int, Weight]) -> list[Observation]:
+def _observe(
+    item: Item, row: Layer, counted: Formula | Unknown | None, solved: Solved, weights: Mapping[int, Weight]
+) -> list[Observation]:
     found = []
-    if weights and item.op is not None:
-        counted = solved.witness(item)
-        if isinstance(counted, Formula):
-            stored = _stored(item, solved, weights)
-            if stored is not None and stored != counted.value:
-                text = f"{row.name} ({row.op}): the stored weights hold {stored:,}, {numeric(counted)} = {counted.value:,}"
-                found.append(Observation("PL002", text, row.source, row.name))
+    if weights and isinstance(counted, Formula):
+        stored = _stored(item, solved, weights)
+        if stored is not None and stored != counted.value:
+            text = f"{row.name} ({row.op}): the stored weights hold {stored:,}, {numeric(counted)} = {counted.value:,}"
+            found.append(Observation("PL002", text, row.source, row.name))
     if isinstance(row.macs, Unknown) and item.op is not None and row.reachable:
         found.append(Observation("PL003", f"{row.name} ({row.op}): {row.macs.reason}", row.source, row.name,
                                  help="bind free sizes with --dim or --input-shape"))  # fmt: skip
