@@ -1,6 +1,6 @@
 """Normalisation: one scale and one shift per channel or normalised element; statistics are held beside them.
 
-Sources: PyTorch ``nn.BatchNormNd``, ``LayerNorm``, ``GroupNorm``, ``RMSNorm``; Keras ``BatchNormalization`` and its kin.
+Sources: PyTorch ``nn.BatchNormNd``, ``LayerNorm``, ``GroupNorm``, ``RMSNorm``; Keras ``BatchNormalization``.
 None of it is counted as multiply-accumulates.
 """
 

@@ -18,7 +18,7 @@ def slid(length: int, window: int, stride: int, before: int, after: int, dilatio
 
 
 def pooled(length: int, window: int, stride: int, padding: int, dilation: int = 1, ceiling: bool = False) -> int:
-    """Windows of a pooling layer. With ``ceiling`` a last partial window counts unless it starts in the right padding."""
+    """Windows of a pooling layer; with ``ceiling`` a last partial one too, unless it starts in the right padding."""
     span = length + 2 * padding - extent(window, dilation)
     if not ceiling:
         return span // stride + 1

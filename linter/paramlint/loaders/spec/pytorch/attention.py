@@ -112,8 +112,8 @@ def scaled_dot_product_attention(call: Call) -> Built:
 def _heads(call: Call, query: Shape, key: Shape, value: Shape) -> tuple[Dim, ...]:
     """The axes before positions: equal, or 1, or with enable_gqa a multiple at the last of them."""
     if call.args["enable_gqa"]:
-        if not query:
-            call.fail("enable_gqa needs an axis of heads", "enable_gqa")
+        if not query:  # PyTorch then takes the batch for heads, which are equally many
+            return ()
         for shape, what in ((key, "key"), (value, "value")):
             mine, theirs = query[-1], shape[-1]
             if isinstance(mine, int) and isinstance(theirs, int) and (not theirs or mine % theirs):

@@ -66,7 +66,7 @@ def weight_norm(call: Call) -> Built:
        aliases=("spectral_norm",), module=_MODULE, name=_NAME,
        n_power_iterations=Argument(positive, "Iterations per training step.", 1),
        eps=Argument(number, "Added to norms.", Fraction(1, 10**12)),
-       dim=Argument(optional(integer), "Axis that counts as rows; by default 1 when transposed, else 0.", None))  # fmt: skip
+       dim=Argument(optional(integer), "Axis of the rows; by default 1 when transposed, else 0.", None))  # fmt: skip
 def spectral_norm(call: Call) -> Built:
     """Two vectors as buffers, none for a weight of one axis."""
     built, weight = _found(call)
