@@ -28,6 +28,7 @@ class Held(NamedTuple):
 
     tensors: tuple[Stored, ...]
     direct: bool
+    dequantised: bool = False  # integers that stand for real numbers by now
 
 
 class Use(NamedTuple):
@@ -48,19 +49,17 @@ class Trace:
         self.held: dict[str, Held] = {name: Held((tensor,), True) for name, tensor in graph.stored.items()}
         self.fixed: set[str] = set(graph.stored)
         self.still: set[str] = set(graph.stored)
-        self.live_items = 0
         self.assumed: dict[str, list[str]] = {}
         self.trees = 0
         self.read: set[str] = set()  # values that some node reads
         self._angles: dict[str, list[tuple[Item, Use]]] = {}
         self._narrow: dict[str, tuple[Item, Use]] = {}
         self._centred: set[str] = set()
-        self._unused_table: list[tuple[Item, Use]] = []
+        self._single: set[str] = set()  # results of products with one output feature
         self._run()
 
     def _run(self) -> None:
-        fixed, still, operators, read = self.fixed, self.still, self.operators, self.read
-        watched: tuple[dict[str, Any], ...] = (self._angles, self._narrow)
+        still, operators, read = self.still, self.operators, self.read
         for item in self.graph.items:
             inputs = item.inputs
             read.update(inputs)
@@ -73,7 +72,7 @@ class Trace:
                 if inputs:
                     if item.bodies:
                         self._leave(item)
-                    elif any(watched) or self._centred:
+                    elif self._angles or self._narrow or self._centred or self._single:
                         self._watch(item)
                     if item.domain and (op is None or op.attribute_slots):
                         self._attributes(item)
@@ -122,6 +121,7 @@ class Trace:
         buffers = op.buffers
         tensors: list[Stored] = []
         direct = bool(op.passes) and len(content) == 1
+        real = item.kind.startswith("Dequantize")
         for index, name in enumerate(item.inputs):
             held = self.held.get(name)
             if held is None:
@@ -131,9 +131,9 @@ class Trace:
             elif name in content and (index not in op.settings or index in op.slots):
                 computed = not op.passes and index not in op.slots
                 tensors += [t for t in held.tensors if not (op.passes == _NOTHING and self._neutral(t, computed))]
-                direct = direct and held.direct
+                direct, real = direct and held.direct, real or held.dequantised
         if tensors:
-            carried = Held(tuple(dict.fromkeys(tensors)), direct)
+            carried = Held(tuple(dict.fromkeys(tensors)), direct, real)
             for name in item.outputs:
                 if name:
                     self.held[name] = carried
@@ -178,6 +178,8 @@ class Trace:
             if (table or item.kind in ("MatMul", "Einsum")) and self._is_table(tensor, table):
                 continue
             item.uses.append(use)
+            if role == "kernel" and _one_feature(item, tensor):
+                self._single.add(item.outputs[0])
             if self._frequencies(tensor) and item.kind in ("MatMul", "Einsum"):
                 self._angles.setdefault(item.outputs[0], []).append((item, use))
 
@@ -201,18 +203,22 @@ class Trace:
     def _operand(self, item: Item, index: int, held: Held) -> None:
         """Rule 4: a float tensor of more than one element meets an activation; masks and tables apart."""
         for tensor in held.tensors:
-            if not tensor.dtype.is_float and not (item.domain and tensor.dtype in _NARROW):
+            if not (tensor.dtype.is_float or held.dequantised or (item.domain and tensor.dtype in _NARROW)):
                 continue
             use = Use(tensor, index, "bias" if item.kind in ("Add", "Sum") else "scale", held.direct)
             if self.witness.is_buffer(tensor):
                 item.uses.append(use._replace(buffer=True, role="buffer"))
             elif tensor.elements <= 1:
-                if self.witness.learned(tensor):
+                if self.witness.learned(tensor) or (tensor.dims and self._follows_single(item)):
                     item.uses.append(use)
             elif self.witness.is_parameter(tensor):
                 item.uses.append(use)
             elif not self._constant_kind(item, index, tensor):
                 self._statistic_or_weight(item, index, use)
+
+    def _follows_single(self, item: Item) -> bool:
+        """Whether an Add comes after a product with one output feature: then one number is its bias."""
+        return item.kind in ("Add", "Sum") and any(name in self._single for name in item.inputs)
 
     def _constant_kind(self, item: Item, index: int, tensor: Stored) -> bool:
         """Masks and wave tables, as far as values show."""
@@ -275,6 +281,8 @@ class Trace:
                     source.uses.append(use)
                 elif op is not None and index in op.passes and item.outputs:
                     self._narrow[item.outputs[0]] = (source, use)
+            if name in self._single and op is not None and index in op.passes:
+                self._single.update(item.outputs)
             if name in self._centred and item.kind == "Cast":
                 self._centred.update(item.outputs)
 
@@ -365,6 +373,15 @@ class Trace:
         names = self.assumed.setdefault(what, [])
         if len(names) < 1000 and tensor.name not in names[-3:]:
             names.append(tensor.name)
+
+
+def _one_feature(item: Item, kernel: Stored) -> bool:
+    """Whether a product's kernel makes one output feature: [i, 1] of MatMul, either side of Gemm, [1, i, ...] of Conv."""
+    if not kernel.dims or item.kind in ("LSTM", "GRU", "RNN"):
+        return False
+    if len(kernel.dims) == 2:
+        return kernel.dims[-1] == 1 or (item.kind == "Gemm" and kernel.dims[0] == 1)
+    return kernel.dims[0 if "Conv" in item.kind else -1] == 1
 
 
 def _scanned(item: Item) -> int:
