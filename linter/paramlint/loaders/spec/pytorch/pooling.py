@@ -84,7 +84,7 @@ def _max(call: Call, rank: int) -> Built:
     made = call.step("MaxPool", [flowing(call)], out, _attributes(call))
     if not call.args["return_indices"]:
         return Built((made,))
-    return Built((call.output(out, flowing(call).dtype), call.output(out, DType.INT64)))
+    return Built((made, call.also(out, DType.INT64)))
 
 
 def _whole(call: Call, rank: int) -> Shape:
