@@ -173,7 +173,10 @@ def _observe(
         if stored is not None and stored != counted.value:
             text = f"{row.name} ({row.op}): the stored weights hold {stored:,}, {numeric(counted)} = {counted.value:,}"
             found.append(Observation("PL002", text, row.source, row.name))
-    if isinstance(row.macs, Unknown) and item.op is not None and row.reachable:
+    error = solved.errors.get(id(item))
+    if error is not None and weights and not error.startswith(("attribute", label(item))):
+        found.append(Observation("PL002", f"{row.name} ({row.op}): {error}", row.source, row.name))
+    elif isinstance(row.macs, Unknown) and item.op is not None and row.reachable:
         found.append(Observation("PL003", f"{row.name} ({row.op}): {row.macs.reason}", row.source, row.name,
                                  help="bind free sizes with --dim or --input-shape"))  # fmt: skip
     return found

@@ -76,6 +76,8 @@ def _read(path: str, source: Source, head: bytes, files: Files, request: Request
 def _check_model(model: Any) -> None:
     if not model.HasField("graph"):
         raise WireError("it has no graph")
+    if not model.opset_import and model.ir_version >= 3:
+        raise WireError("it imports no operator set (it may be cut off)")
     if not model.graph.node and not model.graph.output and not model.graph.initializer:
         raise WireError("its graph is empty")
 
