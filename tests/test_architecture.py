@@ -90,9 +90,9 @@ def test_outside_packages_stay_in_their_room(path: Path) -> None:
 
 def test_packages_listed_are_the_folders() -> None:
     listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
-    folders = {
-        ".".join(path.parent.relative_to(PACKAGE.parent).parts) for path in PACKAGE.rglob("__init__.py")
-    } | {"paramlint.schemas"}
+    folders = {".".join(path.parent.relative_to(PACKAGE.parent).parts) for path in PACKAGE.rglob("__init__.py")} | {
+        "paramlint.schemas"
+    }
     assert set(listed) == folders, "pyproject.toml: [tool.setuptools] packages must list every package folder"
     strays = [path for path in PACKAGE.rglob("*.py") if not (path.parent / "__init__.py").exists()]
     assert not strays, f"folders without __init__.py are lost in a wheel: {strays}"

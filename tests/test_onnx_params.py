@@ -8,7 +8,6 @@ import numpy
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper, parser
-
 from paramlint.ir import DType, Model
 from paramlint.loaders import Request
 from paramlint.loaders.onnx.read import read_bytes
@@ -17,9 +16,11 @@ from paramlint.measure import Measured, measure
 RANDOM = numpy.random.default_rng(7)
 
 
-def text(body: str, *arrays: tuple[str, Any], head: str = '"": 17', functions: str = "", producer: str = "") -> onnx.ModelProto:
+def text(
+    body: str, *arrays: tuple[str, Any], head: str = '"": 17', functions: str = "", producer: str = ""
+) -> onnx.ModelProto:
     """A model in onnx's own text syntax, with ``arrays`` as initializers."""
-    model = parser.parse_model(f'<ir_version: 9, opset_import: [{head}]>\n{body}\n{functions}')
+    model = parser.parse_model(f"<ir_version: 9, opset_import: [{head}]>\n{body}\n{functions}")
     for name, array in arrays:
         model.graph.initializer.append(numpy_helper.from_array(numpy.asarray(array), name))
     model.producer_name = producer
@@ -202,7 +203,9 @@ def branch(name: str, columns: int) -> onnx.GraphProto:
 def test_both_branches_count_and_the_larger_one_runs() -> None:
     model = text("g (bool c, float[1,8] x) => (float[1,N] y) { y = Identity(x) }")
     del model.graph.node[:]
-    model.graph.node.append(helper.make_node("If", ["c"], ["y"], then_branch=branch("a", 4), else_branch=branch("b", 6)))
+    model.graph.node.append(
+        helper.make_node("If", ["c"], ["y"], then_branch=branch("a", 4), else_branch=branch("b", 6))
+    )
     found = measured(model)
     assert found.total("params").value == 8 * 4 + 8 * 6
     assert found.total("macs").value == 8 * 6
@@ -249,7 +252,11 @@ def test_a_function_called_twice_stores_once_and_works_twice() -> None:
 
 
 def test_an_unknown_operator_is_no_zero() -> None:
-    model = text("g (float[1,8] x) => (float[1,4] y) { y = com.acme.Foo(x, w) }", ("w", weights(8, 4)), head='"": 17, "com.acme": 1')
+    model = text(
+        "g (float[1,8] x) => (float[1,4] y) { y = com.acme.Foo(x, w) }",
+        ("w", weights(8, 4)),
+        head='"": 17, "com.acme": 1',
+    )
     found = measured(model)
     assert found.total("params").value == 8 * 4
     assert not found.total("params").exact
@@ -296,7 +303,11 @@ def test_linear_models_count_and_trees_do_not() -> None:
 
 
 def test_dead_weights_count_and_do_no_work() -> None:
-    model = text("g (float[1,8] x) => (float[1,4] y) { y = MatMul(x, w) z = MatMul(x, v) }", ("w", weights(8, 4)), ("v", weights(8, 6)))
+    model = text(
+        "g (float[1,8] x) => (float[1,4] y) { y = MatMul(x, w) z = MatMul(x, v) }",
+        ("w", weights(8, 4)),
+        ("v", weights(8, 6)),
+    )
     found = measured(model)
     assert found.total("params").value == 8 * 4 + 8 * 6
     assert found.total("macs").value == 8 * 4
@@ -343,7 +354,10 @@ def test_the_batch_is_one_and_other_sizes_stay_free() -> None:
     ],
 )
 def test_the_second_witness_is_loud(body: str, arrays: dict[str, tuple[int, ...]]) -> None:
-    model = text(f"g (float[1,4,6] x) => (float[1,4,6] y) {{ {body} }}", *[(name, weights(*shape)) for name, shape in arrays.items()])
+    model = text(
+        f"g (float[1,4,6] x) => (float[1,4,6] y) {{ {body} }}",
+        *[(name, weights(*shape)) for name, shape in arrays.items()],
+    )
     assert [seen.rule for seen in loaded(model).observations] == ["PL002"]
 
 

@@ -12,7 +12,6 @@ from typing import Any
 import onnx
 import pytest
 from onnx import TensorProto, helper
-
 from paramlint.errors import LoadError
 from paramlint.ir import Model
 from paramlint.loaders import Request
@@ -129,7 +128,9 @@ def test_three_gigabytes_of_weights_are_stepped_over(tmp_path: Path) -> None:
 
 def test_raw_data_shorter_than_its_dims_is_refused() -> None:
     assert "holds 16 bytes, its dims need 256" in refusal(dense(tensor(8, 8, raw_data=bytes(16))))
-    assert "holds 16,384 bytes, its dims need 65,536" in refusal(dense(tensor(128, 128, raw_data=bytes(16384)), 128, 128))
+    assert "holds 16,384 bytes, its dims need 65,536" in refusal(
+        dense(tensor(128, 128, raw_data=bytes(16384)), 128, 128)
+    )
 
 
 def test_a_list_shorter_than_its_dims_is_refused() -> None:

@@ -91,7 +91,9 @@ def test_error_has_place_message_and_hint(layer: str, column: int, message: str,
 
 
 def test_all_errors_at_once_and_one_for_each_cause() -> None:
-    text = HEAD + """layers:
+    text = (
+        HEAD
+        + """layers:
   - {type: Linear, out_featurs: 3, name: first}
   - {type: Linear, out_features: 4}
   - {type: Linear, in_features: 99, out_features: 4}
@@ -100,16 +102,20 @@ def test_all_errors_at_once_and_one_for_each_cause() -> None:
 budget: {parms: 1M}
 outpts: [a]
 """
+    )
     found = [(error.line, error.column) for error in errors(text)]
     assert found == [(4, 20), (7, 34), (9, 10), (10, 1)]
 
 
 def test_the_inferred_shape_is_in_the_message_and_the_copy_is_named() -> None:
-    text = HEAD + """blocks:
+    text = (
+        HEAD
+        + """blocks:
   b: {layers: [{type: Linear, in_features: 8, out_features: 5}]}
 layers:
   - {type: b, repeat: 3}
 """
+    )
     found = one(text)
     assert (found.line, found.column) == (4, 44)
     assert "[5]" in found.message

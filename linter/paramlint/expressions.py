@@ -258,7 +258,7 @@ class _Parser:
         while self.sees("or"):
             self.advance()
             left, right = node, self.conjunction(depth)
-            node = lambda names, left=left, right=right: left(names) or right(names)  # type: ignore[misc]  # noqa: E731  # defaults bind the loop's values
+            node = lambda names, left=left, right=right: left(names) or right(names)  # type: ignore[misc]  # defaults bind the loop's values
         return node
 
     def conjunction(self, depth: int) -> _Node:
@@ -266,7 +266,7 @@ class _Parser:
         while self.sees("and"):
             self.advance()
             left, right = node, self.negation(depth)
-            node = lambda names, left=left, right=right: left(names) and right(names)  # type: ignore[misc]  # noqa: E731  # as above
+            node = lambda names, left=left, right=right: left(names) and right(names)  # type: ignore[misc]  # as above
         return node
 
     def negation(self, depth: int) -> _Node:
@@ -312,7 +312,7 @@ class _Parser:
             self.advance()
             index = self.condition(depth)
             self.take("]")
-            node = lambda names, node=node, index=index: _index(node(names), index(names))  # type: ignore[misc]  # noqa: E731  # as above
+            node = lambda names, node=node, index=index: _index(node(names), index(names))  # type: ignore[misc]  # as above
         return node
 
     def atom(self, depth: int) -> _Node:

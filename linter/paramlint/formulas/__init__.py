@@ -15,9 +15,7 @@ from paramlint.expressions import substitute, whole
 from paramlint.ir import Formula, Quantity, Term, Unknown
 
 
-def formula(
-    terms: Mapping[str, str], symbols: Mapping[str, int], meanings: Mapping[str, str] | None = None
-) -> Formula:
+def formula(terms: Mapping[str, str], symbols: Mapping[str, int], meanings: Mapping[str, str] | None = None) -> Formula:
     """A formula with its value. ``terms`` maps a role to an expression in ``symbols``; the value is their sum.
 
     ``meanings`` explains the letters; only those that occur are kept.
@@ -42,7 +40,9 @@ def numeric(formula: Formula) -> str:
     return " + ".join(substitute(term.expression, term.symbols) for term in formula.terms) or "0"
 
 
-def macs(text: str, symbols: Mapping[str, int | str | None], meanings: Mapping[str, str] | None = None) -> Formula | Unknown:
+def macs(
+    text: str, symbols: Mapping[str, int | str | None], meanings: Mapping[str, str] | None = None
+) -> Formula | Unknown:
     """Multiply-accumulates by formula, or Unknown naming the free dimensions among ``symbols``."""
     free = [f"{name} = {value}" if value else name for name, value in symbols.items() if not isinstance(value, int)]
     if free:

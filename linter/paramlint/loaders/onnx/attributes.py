@@ -61,7 +61,11 @@ def _untyped(proto: Any, tensors: Tensors) -> Any:
     """Before IR version 2 the type was not written: whatever is there."""
     for field, kind in (("ints", 7), ("floats", 6), ("strings", 8)):
         if len(getattr(proto, field)):
-            return tuple(getattr(proto, field)) if kind != 8 else tuple([text.decode("utf-8", "replace") for text in proto.strings])
+            return (
+                tuple(getattr(proto, field))
+                if kind != 8
+                else tuple([text.decode("utf-8", "replace") for text in proto.strings])
+            )
     if proto.HasField("i"):
         return proto.i
     if proto.HasField("f"):

@@ -73,4 +73,13 @@ def _parts(graph: Graph, tensor: Stored) -> Iterator[bytes]:
     elif tensor.proto.HasField("raw_data"):
         yield tensor.proto.raw_data
     else:
-        yield repr([tensor.proto.float_data, tensor.proto.int32_data, tensor.proto.int64_data, tensor.proto.double_data, tensor.proto.uint64_data, tensor.proto.string_data]).encode()
+        yield repr(
+            [
+                tensor.proto.float_data,
+                tensor.proto.int32_data,
+                tensor.proto.int64_data,
+                tensor.proto.double_data,
+                tensor.proto.uint64_data,
+                tensor.proto.string_data,
+            ]
+        ).encode()

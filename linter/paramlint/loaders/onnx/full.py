@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+
 from paramlint.formulas import numeric
 from paramlint.ir import Formula, Layer, Model, Observation, Quantity, Shape, Source, Unknown, Weight
 from paramlint.loaders import Request
@@ -228,7 +229,13 @@ def _bounded(observations: list[Observation], path: str) -> list[Observation]:
 def _wanting(graph: Graph, solved: Solved, reached: set[int]) -> bool:
     """Whether an operator whose shapes we do not know ourselves stands before a live node."""
     for item in graph.items:
-        if item.enters is None and item.context == 0 and id(item) in reached and not item.domain and id(item) not in solved.errors:
+        if (
+            item.enters is None
+            and item.context == 0
+            and id(item) in reached
+            and not item.domain
+            and id(item) not in solved.errors
+        ):
             for name in item.outputs:
                 tensor = solved.tensors.get(name) if name else None
                 if tensor is not None and (tensor.shape is None or None in tensor.shape):

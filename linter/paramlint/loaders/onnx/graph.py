@@ -42,7 +42,23 @@ class Context:
 class Item:
     """One node of the flat list. ``enters`` is set on the mark before a body: its inputs become known there."""
 
-    __slots__ = ("bodies", "context", "domain", "enters", "inputs", "key", "kind", "name", "op", "opset", "outer", "outputs", "proto", "scope", "uses")
+    __slots__ = (
+        "bodies",
+        "context",
+        "domain",
+        "enters",
+        "inputs",
+        "key",
+        "kind",
+        "name",
+        "op",
+        "opset",
+        "outer",
+        "outputs",
+        "proto",
+        "scope",
+        "uses",
+    )
 
     def __init__(self, kind: str, domain: str, name: str, inputs: list[str], outputs: list[str]) -> None:
         self.kind, self.domain, self.name = kind, domain, name
@@ -62,7 +78,7 @@ class Item:
 class _Scope:
     """Names of one graph or function body, with those around it."""
 
-    __slots__ = ("call", "definition", "names", "opsets", "outer", "path", "depth")
+    __slots__ = ("call", "definition", "depth", "names", "opsets", "outer", "path")
 
     def __init__(self, outer: _Scope | None, path: str, definition: str, opsets: Mapping[str, int], depth: int) -> None:
         self.outer, self.path, self.definition, self.opsets, self.depth = outer, path, definition, opsets, depth
@@ -184,7 +200,10 @@ class Graph:
                 continue
             item = Item(kind, domain, path + label, resolved, outputs)
             item.proto, item.opset, item.context, item.outer = node, scope.opsets.get(domain, 0), context, scope.call
-            item.scope, item.key = path, f"{scope.definition}{label}#{index}" if scope.outer or scope.definition else label
+            item.scope, item.key = (
+                path,
+                f"{scope.definition}{label}#{index}" if scope.outer or scope.definition else label,
+            )
             if kind in CONTROL and not domain:
                 self._control(item, scope)
             made = []
@@ -238,7 +257,14 @@ class Graph:
         return tensor
 
     def _call(
-        self, key: tuple[str, str, str], node: Any, inputs: list[str], outputs: list[str], scope: _Scope, context: int, label: str
+        self,
+        key: tuple[str, str, str],
+        node: Any,
+        inputs: list[str],
+        outputs: list[str],
+        scope: _Scope,
+        context: int,
+        label: str,
     ) -> None:
         """Unroll a function's body at its call."""
         function = self.functions[key]
@@ -305,7 +331,9 @@ class Graph:
             for info in graph.output:
                 found = inner.find(info.name)
                 if found is None:
-                    raise GraphError(f"output {info.name!r} of the {role} of {item.name!r} is defined nowhere", item.name)
+                    raise GraphError(
+                        f"output {info.name!r} of the {role} of {item.name!r} is defined nowhere", item.name
+                    )
                 context.outputs.append(found)
             for info in graph.value_info:
                 self.infos.setdefault(inner.path + info.name, info)
@@ -327,7 +355,9 @@ def _opsets(imports: Any) -> dict[str, int]:
     for entry in imports:
         domain = "" if entry.domain == "ai.onnx" else entry.domain
         if opsets.get(domain, entry.version) != entry.version:
-            raise GraphError(f"the domain {domain or 'ai.onnx'!r} is imported with versions {opsets[domain]} and {entry.version}")
+            raise GraphError(
+                f"the domain {domain or 'ai.onnx'!r} is imported with versions {opsets[domain]} and {entry.version}"
+            )
         opsets[domain] = entry.version
     return opsets
 
@@ -365,9 +395,7 @@ def captured(node: Any) -> set[str]:
     return free
 
 
-def _sorted(
-    rows: list[tuple[Any, list[str], list[str]]], scope: _Scope
-) -> list[tuple[Any, list[str], list[str]]]:
+def _sorted(rows: list[tuple[Any, list[str], list[str]]], scope: _Scope) -> list[tuple[Any, list[str], list[str]]]:
     """Rows in an order in which every input is made before it is read; GraphError for a cycle."""
     producer: dict[str, int] = {}
     for index, (_, _, outputs) in enumerate(rows):

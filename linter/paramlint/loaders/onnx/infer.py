@@ -62,7 +62,9 @@ class Solved:
             shape = self._bound(name, shape)
             self.tensors[name] = Tensor(name, shape, stated_type(info))
         for wrong in request.input_shapes.keys() - names:
-            raise GraphError(f"--input-shape names {wrong!r}, which is no graph input (inputs: {', '.join(sorted(names)[:5])})")
+            raise GraphError(
+                f"--input-shape names {wrong!r}, which is no graph input (inputs: {', '.join(sorted(names)[:5])})"
+            )
         self._batch()
 
     def _bound(self, name: str, shape: Shape | None) -> Shape | None:
@@ -72,7 +74,9 @@ class Solved:
                 raise GraphError(f"--input-shape gives {name!r} {len(given)} axes, the model states {len(shape)}")
             for have, want in zip(shape or (), given, strict=False):
                 if type(have) is int and have != want:
-                    raise GraphError(f"--input-shape gives {name!r} {list(given)}, the model states {have} where that has {want}")
+                    raise GraphError(
+                        f"--input-shape gives {name!r} {list(given)}, the model states {have} where that has {want}"
+                    )
             return given
         if shape is None:
             return None
@@ -135,15 +139,14 @@ class Solved:
         tensors, stored, known = self.tensors, self.graph.stored, self.values
         inputs = tuple([tensors.get(name) if name else None for name in item.inputs])
         values = tuple(
-            [
-                (self._value(name) if name in stored else known.get(name)) if name else None
-                for name in item.inputs
-            ]
+            [(self._value(name) if name in stored else known.get(name)) if name else None for name in item.inputs]
         )
         key = id(item)
         decoded = self._decoded.get(key)
         if decoded is None:
-            decoded = self._decoded[key] = attributes(item.proto, item.outer, self.graph.tensors) if len(item.proto.attribute) else {}
+            decoded = self._decoded[key] = (
+                attributes(item.proto, item.outer, self.graph.tensors) if len(item.proto.attribute) else {}
+            )
         node = Node(
             item.kind, item.domain, item.name, item.opset, decoded, inputs, values, weights, len(item.outputs),
             fixed=tuple([name in self.trace.fixed for name in item.inputs]),
@@ -166,7 +169,11 @@ class Solved:
         for place, name in enumerate(item.outputs):
             result = results[place] if place < len(results) else None
             if not name:
-                made.append(None if result is None or result.shape is None else Tensor("", result.shape, result.dtype or node.dtype(0)))
+                made.append(
+                    None
+                    if result is None or result.shape is None
+                    else Tensor("", result.shape, result.dtype or node.dtype(0))
+                )
                 continue
             shape = result.shape if result is not None else None
             dtype = result.dtype if result is not None and result.dtype is not None else None
@@ -249,7 +256,9 @@ class Solved:
                 first = row[0]
                 same = all(part is not None and first is not None and part.shape == first.shape for part in row)
                 shapes = [part.shape for part in row if part is not None and part.shape is not None]
-                shape = first.shape if same and first is not None else _common(shapes) if len(shapes) == len(row) else None
+                shape = (
+                    first.shape if same and first is not None else _common(shapes) if len(shapes) == len(row) else None
+                )
                 results.append(Output(shape, first.dtype if first is not None else DType.UNDEFINED))
             return results
         trips = self.trips(item)
@@ -268,7 +277,9 @@ class Solved:
                 results.append(Output(None, tensor.dtype if tensor else DType.UNDEFINED))
             elif place < states:
                 entered = node.shape(place + (2 if item.kind == "Loop" else 0))
-                results.append(Output(tensor.shape if entered is None else merged_or_none(tensor.shape, entered), tensor.dtype))
+                results.append(
+                    Output(tensor.shape if entered is None else merged_or_none(tensor.shape, entered), tensor.dtype)
+                )
             else:
                 results.append(Output((trips if isinstance(trips, int) else None, *tensor.shape), tensor.dtype))
         return results
@@ -352,7 +363,9 @@ def merged(shape: Shape, other: Shape) -> Shape:
     """Two descriptions of one shape: whichever knows an axis; the first where ranks differ."""
     if len(shape) != len(other):
         return shape
-    return tuple([b if a is None or (isinstance(a, str) and type(b) is int) else a for a, b in zip(shape, other, strict=True)])
+    return tuple(
+        [b if a is None or (isinstance(a, str) and type(b) is int) else a for a, b in zip(shape, other, strict=True)]
+    )
 
 
 def merged_or_none(a: Shape, b: Shape) -> Shape | None:

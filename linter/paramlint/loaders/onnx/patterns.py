@@ -16,8 +16,12 @@ from paramlint.loaders.onnx.tensors import Stored, Tensors
 _ARGUMENT = re.compile(rb"%([pbc])_(\w+)")
 _MINUS_INFINITY = -1e4  # what exporters write for a masked place is at or below this
 _TOLERANCE = 1e-3
-_GENERATED = re.compile(r"^(?:/|onnx::|val_\d|_val_|const(?:ant)?_|\d+$|_to_copy|scalar_tensor|arange|where|zeros|ones|full|tmp)|_output_\d+$")
-_TABLE_NAME = re.compile(r"(?:inv_freq|rotary|rope|sinusoid|(?:^|[._])(?:cos|sin)(?:_cached|_table)?$|(?:^|\.)pe$)", re.IGNORECASE)
+_GENERATED = re.compile(
+    r"^(?:/|onnx::|val_\d|_val_|const(?:ant)?_|\d+$|_to_copy|scalar_tensor|arange|where|zeros|ones|full|tmp)|_output_\d+$"
+)
+_TABLE_NAME = re.compile(
+    r"(?:inv_freq|rotary|rope|sinusoid|(?:^|[._])(?:cos|sin)(?:_cached|_table)?$|(?:^|\.)pe$)", re.IGNORECASE
+)
 
 
 class Witness:

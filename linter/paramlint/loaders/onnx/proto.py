@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-from paramlint.loaders.onnx.skeleton import WireError, Walker
+from paramlint.loaders.onnx.skeleton import Walker, WireError
 from paramlint.loaders.onnx.source import Source
 
 _NAME = "onnx.onnx_ml_pb2"  # its own name, so that a later ``import onnx`` finds it instead of registering it twice

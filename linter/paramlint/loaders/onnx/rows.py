@@ -9,7 +9,6 @@ from typing import Any
 
 from paramlint.ir import DType, Layer, Model, Observation, Source, Tensor, Unknown, Weight
 from paramlint.loaders import Request
-from paramlint.loaders.onnx.attributes import attributes
 from paramlint.loaders.onnx.element_types import element_type
 from paramlint.loaders.onnx.graph import Graph, Item
 from paramlint.loaders.onnx.tensors import Stored
@@ -52,7 +51,13 @@ def assemble(
         seen.append(Observation("PL004", text, Source("file", path)))
     absent = graph.tensors.files.absent()
     if absent:
-        seen.append(Observation("PL005", f"external data {', '.join(map(repr, absent[:SHOWN]))} is not there; its tensors are counted from their dims", Source("file", path)))
+        seen.append(
+            Observation(
+                "PL005",
+                f"external data {', '.join(map(repr, absent[:SHOWN]))} is not there; its tensors are counted from their dims",
+                Source("file", path),
+            )
+        )
     seen += list(_unfilled(graph, trace, path)) + list(_dead(graph, reached, layers, path))
     more = {f"{what}: {_listed(found)}": None for what, found in trace.assumed.items()}
     stored = graph.all_stored.values()
@@ -221,7 +226,8 @@ def _unfilled(graph: Graph, trace: Trace, path: str) -> Iterable[Observation]:
     hungry = [
         name
         for item in graph.items
-        if item.op is not None and item.kind in ("Conv", "ConvTranspose", "Gemm", "LSTM", "GRU", "RNN", "BatchNormalization")
+        if item.op is not None
+        and item.kind in ("Conv", "ConvTranspose", "Gemm", "LSTM", "GRU", "RNN", "BatchNormalization")
         for index, name in enumerate(item.inputs)
         if name in inputs and index in item.op.slots and index > 0
     ]

@@ -146,7 +146,9 @@ class Walker:
                 raise WireError(f"field number 0 at byte {at}")
             if stop > end:
                 missing = stop - end
-                raise WireError(f"it is truncated: the field at byte {at} claims {size:,} bytes, {missing:,} of them missing")
+                raise WireError(
+                    f"it is truncated: the field at byte {at} claims {size:,} bytes, {missing:,} of them missing"
+                )
             if wire == 2 and size > keep:
                 if number in enter:
                     self._copy(frame, at)

@@ -55,7 +55,9 @@ class File:
                 parts.append(part)
                 start, length = start + len(part), length - len(part)
         except OSError as error:
-            raise LoadError(InputError(self.path, f"cannot be read: {(error.strerror or str(error)).lower()}")) from error
+            raise LoadError(
+                InputError(self.path, f"cannot be read: {(error.strerror or str(error)).lower()}")
+            ) from error
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def close(self) -> None:

@@ -65,7 +65,9 @@ def _resolved(item: Item, attributes: Mapping[str, Any], solved: Solved) -> dict
     dilations = found.setdefault("dilations", (1,) * axes)
     mode = found.pop("auto_pad", "NOTSET")
     if mode in ("SAME_UPPER", "SAME_LOWER") and item.kind != "ConvTranspose":
-        pads = _same_pads(source.shape if source else None, made.shape if made else None, kernel, strides, dilations, mode)
+        pads = _same_pads(
+            source.shape if source else None, made.shape if made else None, kernel, strides, dilations, mode
+        )
         if pads is not None:
             found["pads"] = pads
         else:

@@ -34,7 +34,22 @@ class TensorError(Exception):
 class Stored:
     """One tensor that the file holds (or makes: ``ConstantOfShape``). ``storage`` is its identity."""
 
-    __slots__ = ("dense", "dims", "dtype", "elements", "external", "fill", "listed", "name", "origin", "payload", "proto", "sparse", "storage", "stored_bytes")
+    __slots__ = (
+        "dense",
+        "dims",
+        "dtype",
+        "elements",
+        "external",
+        "fill",
+        "listed",
+        "name",
+        "origin",
+        "payload",
+        "proto",
+        "sparse",
+        "storage",
+        "stored_bytes",
+    )
 
     def __init__(self, name: str, storage: str, dims: tuple[int, ...], dtype: DType) -> None:
         self.name, self.storage, self.dims, self.dtype = name, storage, dims, dtype
@@ -123,7 +138,9 @@ class Tensors:
         if payload.count is not None:
             self._check_count(tensor, label, payload.count)
         elif payload.length < self._entries(tensor):
-            raise TensorError(f"tensor {label!r} holds {payload.length:,} bytes of numbers for {tensor.elements:,} elements")
+            raise TensorError(
+                f"tensor {label!r} holds {payload.length:,} bytes of numbers for {tensor.elements:,} elements"
+            )
 
     def _entries(self, tensor: Stored) -> int:
         """List entries that the elements take: two for a complex number, one for two of four bits."""

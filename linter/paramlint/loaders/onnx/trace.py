@@ -228,7 +228,11 @@ class Trace:
         if mask:
             return True
         neutral = (0,) if item.kind in ("Add", "Sub", "Sum") else (1,)
-        if self.witness.traced and self.witness.generated(tensor) and patterns.filling(tensor, self.graph.tensors, neutral):
+        if (
+            self.witness.traced
+            and self.witness.generated(tensor)
+            and patterns.filling(tensor, self.graph.tensors, neutral)
+        ):
             return True
         if self.witness.generated(tensor) and patterns.arithmetic(tensor, self.graph.tensors):
             self._say("evenly spaced constants, not counted", tensor)
@@ -336,7 +340,9 @@ class Trace:
         for proto in item.proto.attribute:
             if proto.name in ("nodes_nodeids", "nodes_modes", "nodes_splits"):
                 found = attributes(item.proto, item.outer, self.graph.tensors).get(proto.name)
-                count = len(found) if isinstance(found, tuple) else len(found.elements) if isinstance(found, Value) else 0
+                count = (
+                    len(found) if isinstance(found, tuple) else len(found.elements) if isinstance(found, Value) else 0
+                )
                 self.trees += count if proto.name != "nodes_splits" else 0
                 if proto.name != "nodes_splits":
                     return

@@ -195,5 +195,3 @@ class Reader:
 
 def _names(entry: Entry, pairs: Pairs) -> list[str]:
     return [name for name, one in entry.arguments.items() if one.default is REQUIRED and name not in pairs]
-
-

@@ -254,4 +254,3 @@ class Expander:
             self.problems.add(item.place, f"there are several inputs: the first layer, {item.type}, says which", hint)
             return (POISON,)
         return () if item.block is not None else (POISON,)
-

@@ -44,7 +44,7 @@ _ANY = {"description": "An integer, a decimal, a boolean, a string or a list; 'r
 def architecture_schema() -> dict[str, Any]:
     """The whole schema as plain data."""
     definitions: dict[str, Any] = {
-        "variable": {"description": "$name or \"${expression}\"", "type": "string", "pattern": r"^\$"},
+        "variable": {"description": '$name or "${expression}"', "type": "string", "pattern": r"^\$"},
     }
     for key, schema in _RESERVED.items():
         definitions[f"key.{key}"] = _reserved(key, schema)

@@ -86,12 +86,15 @@ class Call(Protocol):
     @property
     def args(self) -> Mapping[str, Any]:
         """Every argument of the table, checked, defaults filled in."""
+
     @property
     def written(self) -> frozenset[str]:
         """The arguments the user wrote."""
+
     @property
     def inputs(self) -> tuple[Tensor | None, ...]:
         """Input tensors in call order, shapes without batch; None is a skipped optional one. Rank is always known."""
+
     @property
     def dtype(self) -> DType: ...
 

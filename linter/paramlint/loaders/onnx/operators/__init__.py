@@ -33,7 +33,19 @@ class Value(NamedTuple):
 class Node:
     """One node as an operator sees it. Inputs and outputs are positional; an omitted one is None."""
 
-    __slots__ = ("attributes", "domain", "inputs", "kind", "name", "opset", "output_count", "outputs", "values", "weights", "fixed")
+    __slots__ = (
+        "attributes",
+        "domain",
+        "fixed",
+        "inputs",
+        "kind",
+        "name",
+        "opset",
+        "output_count",
+        "outputs",
+        "values",
+        "weights",
+    )
 
     def __init__(
         self,

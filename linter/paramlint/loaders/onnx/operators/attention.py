@@ -83,7 +83,8 @@ class Attention(Operator):
         names = ("q_num_heads", "kv_num_heads", "kv_num_heads")
         heads = [integer(node, name) if name in node.attributes else None for name in names]
         query, key, value = (
-            split_heads(node.shape(index), heads[index], what) for index, what in enumerate(("the query", "the key", "the value"))
+            split_heads(node.shape(index), heads[index], what)
+            for index, what in enumerate(("the query", "the key", "the value"))
         )
         same(query.size, key.size, "head sizes of query and key")
         same(key.length, value.length, "lengths of key and value")

@@ -86,9 +86,7 @@ def _group(node: Node) -> int:
     return group
 
 
-def _witness(
-    node: Node, numbers: dict[str, Dim], text: str, kernel: int, bias: int | None
-) -> Formula | Unknown | None:
+def _witness(node: Node, numbers: dict[str, Dim], text: str, kernel: int, bias: int | None) -> Formula | Unknown | None:
     """The parameter formula of what is stored, or why there is none; None where both inputs flow."""
     terms = {"kernel": text} if stored(node, kernel) else {}
     if bias is not None and stored(node, bias):

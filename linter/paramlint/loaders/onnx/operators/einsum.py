@@ -35,7 +35,9 @@ def parse(equation: str, count: int) -> Equation:
         if not set(result) <= set(joined) or len(set(result)) != len(result):
             raise ShapeError(f"the result of {equation[:60]!r} names an axis twice or one that no operand has")
     else:
-        result = ("." if "." in joined else "") + "".join(sorted(x for x in set(joined) - {"."} if joined.count(x) == 1))
+        result = ("." if "." in joined else "") + "".join(
+            sorted(x for x in set(joined) - {"."} if joined.count(x) == 1)
+        )
     return Equation(operands, result)
 
 

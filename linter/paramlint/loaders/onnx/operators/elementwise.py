@@ -88,7 +88,20 @@ class Arithmetic(Broadcasting):
 class Binary(Broadcasting):
     """Broadcasting operators whose constants are never learned."""
 
-    kinds = ("Pow", "Mod", "BitShift", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "And", "Or", "Xor", "Max", "Min", "Mean")
+    kinds = (
+        "Pow",
+        "Mod",
+        "BitShift",
+        "BitwiseAnd",
+        "BitwiseOr",
+        "BitwiseXor",
+        "And",
+        "Or",
+        "Xor",
+        "Max",
+        "Min",
+        "Mean",
+    )
     settings = EVERY
 
 

@@ -25,7 +25,13 @@ class Constant(Operator):
                 return [Output((), dtype, Value((), (attributes[f"value_{name}"],)))]
             if f"value_{name}s" in attributes:
                 elements = attributes[f"value_{name}s"]
-                return [Output((len(elements),), dtype, Value((len(elements),), elements) if len(elements) <= values.MAX_ELEMENTS else None)]
+                return [
+                    Output(
+                        (len(elements),),
+                        dtype,
+                        Value((len(elements),), elements) if len(elements) <= values.MAX_ELEMENTS else None,
+                    )
+                ]
         value = attributes.get("value")
         if isinstance(value, Value) and value.dtype is not None:
             return [Output(value.shape, value.dtype, value)]
@@ -106,7 +112,10 @@ class Range(Operator):
         start, limit, delta = (*known, 1)[:3] if len(known) < 3 else known
         if start == 0 and delta == 1 and isinstance(limit, str):
             return [Output((limit,))]
-        if not all(isinstance(part, (int, float)) and math.isfinite(part) for part in (start, limit, delta)) or delta == 0:
+        if (
+            not all(isinstance(part, (int, float)) and math.isfinite(part) for part in (start, limit, delta))
+            or delta == 0
+        ):
             return [Output((None,))]
         count = _count(start, limit, delta)
         if count > values.MAX_ELEMENTS:
@@ -187,7 +196,9 @@ class MelWeightMatrix(Operator):
     macs = free
 
     def infer(self, node: Node) -> list[Output]:
-        bins, length = (part.elements[0] if part and len(part.elements) == 1 else None for part in (node.value(0), node.value(1)))
+        bins, length = (
+            part.elements[0] if part and len(part.elements) == 1 else None for part in (node.value(0), node.value(1))
+        )
         rows = length // 2 + 1 if type(length) is int else None
         return [Output((rows, bins), element_type(node.attributes.get("output_datatype", 1)))]
 

@@ -138,7 +138,11 @@ class MatMulNBitsQkv(Operator):
         shape = node.shape(0)
         symbols: dict[str, Dim] = {"n": product(shape[:-1]) if shape else None, "i": integer(node, "K")}
         symbols |= {"q": integer(node, "Nq"), "k": integer(node, "Nkv")}
-        return macs("n * i * (q + 2 * k)", symbols, {**texts.MEANING, "q": "query columns", "k": "key columns, as many for values"})
+        return macs(
+            "n * i * (q + 2 * k)",
+            symbols,
+            {**texts.MEANING, "q": "query columns", "k": "key columns, as many for values"},
+        )
 
     def logical(self, index: int, stored: tuple[int, ...], attributes: Mapping[str, Any]) -> Logical | None:
         rows, columns = attributes.get("K"), attributes.get("Nq" if index == 3 else "Nkv")
@@ -166,5 +170,9 @@ class MatMulFpQ4(Operator):
 
     def macs(self, node: Node) -> Formula | Unknown | None:
         shape = node.shape(0)
-        symbols = {"n": product(shape[:-1]) if shape else None, "i": shape[-1] if shape else None, "o": self._columns(node)}
+        symbols = {
+            "n": product(shape[:-1]) if shape else None,
+            "i": shape[-1] if shape else None,
+            "o": self._columns(node),
+        }
         return macs(texts.MACS, symbols, texts.MEANING)

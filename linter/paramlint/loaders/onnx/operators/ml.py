@@ -71,7 +71,9 @@ class LinearClassifier(LinearRegressor):
 
     def infer(self, node: Node) -> list[Output]:
         rows = _rows(node)[0]
-        return [Output((rows,), _label_type(node)), Output((rows, self.width(node)), DType.FLOAT32)][: node.output_count]
+        return [Output((rows,), _label_type(node)), Output((rows, self.width(node)), DType.FLOAT32)][
+            : node.output_count
+        ]
 
     def width(self, node: Node) -> Dim:
         return max(_labels(node), 2) if _labels(node) else _count(node, "intercepts") or None
@@ -107,7 +109,9 @@ class SupportVectorClassifier(SupportVectors):
 
     def infer(self, node: Node) -> list[Output]:
         rows, classes = _rows(node)[0], _labels(node)
-        pairs = classes if _count(node, "prob_a") or not _count(node, "support_vectors") else classes * (classes - 1) // 2
+        pairs = (
+            classes if _count(node, "prob_a") or not _count(node, "support_vectors") else classes * (classes - 1) // 2
+        )
         width = None if not classes else max(pairs, 2)
         return [Output((rows,), _label_type(node)), Output((rows, width), DType.FLOAT32)][: node.output_count]
 
@@ -135,7 +139,9 @@ class TreeClassifier(Operator):
 
     def infer(self, node: Node) -> list[Output]:
         rows = _rows(node)[0]
-        return [Output((rows,), _label_type(node)), Output((rows, _labels(node) or None), DType.FLOAT32)][: node.output_count]
+        return [Output((rows,), _label_type(node)), Output((rows, _labels(node) or None), DType.FLOAT32)][
+            : node.output_count
+        ]
 
 
 @operator

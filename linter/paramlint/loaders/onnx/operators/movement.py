@@ -329,7 +329,10 @@ class Concat(Operator):
             raise ShapeError("concatenated tensors have different numbers of axes")
         dims = list(known[0])
         for shape in known[1:]:
-            dims = [dim if place == axis else same(dim, shape[place], f"sizes of axis {place}") for place, dim in enumerate(dims)]
+            dims = [
+                dim if place == axis else same(dim, shape[place], f"sizes of axis {place}")
+                for place, dim in enumerate(dims)
+            ]
         dims[axis] = _sum([shape[axis] for shape in known]) if len(known) == len(shapes) else None
         parts = [node.value(index) for index in range(len(shapes))]
         return [Output(tuple(dims), None, values.joined(parts, axis))]

@@ -157,7 +157,9 @@ class GroupQueryAttention(Operator):
         total = self.total(node, key)
         if cache and len(cache) == 4 and type(cache[2]) is int and type(total) is int:
             total = max(total, cache[2])  # a shared buffer keeps its length
-        kept = Output((key.batch, key.heads, total, key.size), node.dtype(self.past) if given(node, self.past) else None)
+        kept = Output(
+            (key.batch, key.heads, total, key.size), node.dtype(self.past) if given(node, self.past) else None
+        )
         outputs = [Output((query.batch, query.length, width(query))), kept, kept, Output(None)]
         return outputs[: node.output_count]
 

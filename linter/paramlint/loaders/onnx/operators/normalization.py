@@ -115,7 +115,10 @@ class RMSNormalization(OverLastAxes):
     slots = {1: "scale"}
 
     def infer(self, node: Node) -> list[Output]:
-        return [Output(node.shape(0), node.dtype(1)), *[Output(self.statistics(node), DType.FLOAT32)] * (node.output_count - 1)]
+        return [
+            Output(node.shape(0), node.dtype(1)),
+            *[Output(self.statistics(node), DType.FLOAT32)] * (node.output_count - 1),
+        ]
 
 
 @operator

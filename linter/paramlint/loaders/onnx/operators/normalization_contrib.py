@@ -111,7 +111,10 @@ class QEmbedLayerNormalization(EmbedLayerNormalization):
     settings = frozenset({0, 1, *range(7, 18)})
 
     def infer(self, node: Node) -> list[Output]:
-        return [output if place == 1 else output._replace(dtype=DType.FLOAT32) for place, output in enumerate(super().infer(node))]
+        return [
+            output if place == 1 else output._replace(dtype=DType.FLOAT32)
+            for place, output in enumerate(super().infer(node))
+        ]
 
 
 @operator

@@ -6,7 +6,12 @@ from paramlint.ir import Dim, DType, Shape
 from paramlint.loaders.onnx.operators import Node, Operator, Output, ShapeError, free, operator, values
 from paramlint.loaders.onnx.operators.shapes import axes_of, axis_of, integer, whole_setting
 
-_FOLDS = {"ReduceSum": values.add, "ReduceProd": values.multiply, "ReduceMax": values.maximum, "ReduceMin": values.minimum}
+_FOLDS = {
+    "ReduceSum": values.add,
+    "ReduceProd": values.multiply,
+    "ReduceMax": values.maximum,
+    "ReduceMin": values.minimum,
+}
 
 
 @operator

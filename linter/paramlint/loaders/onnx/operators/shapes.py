@@ -17,7 +17,9 @@ def integer(node: Node, name: str, default: int | None = None) -> int:
     """An integer attribute; ShapeError when it has another type, or is absent and has no default."""
     value = node.attributes.get(name, default)
     if type(value) is not int:
-        raise ShapeError(f"attribute {name!r} is missing" if value is None else f"attribute {name!r} must be an integer")
+        raise ShapeError(
+            f"attribute {name!r} is missing" if value is None else f"attribute {name!r} must be an integer"
+        )
     return value
 
 

@@ -31,7 +31,10 @@ class Slice(Operator):
         value = node.value(0)
         if value is None or not all(type(part) is int for cut in cuts.values() for part in cut):
             return [Output(tuple(dims))]
-        lists = [range(size)[slice(*_bounds(cuts[axis]))] if axis in cuts else range(size) for axis, size in enumerate(value.shape)]
+        lists = [
+            range(size)[slice(*_bounds(cuts[axis]))] if axis in cuts else range(size)
+            for axis, size in enumerate(value.shape)
+        ]
         return [Output(tuple(dims), None, values.picked(value, lists))]
 
 
@@ -105,7 +108,10 @@ class Split(Operator):
             dims = (*shape[:axis], part, *shape[axis + 1 :])
             piece = None
             if value is not None and all(type(size) is int for size in sizes):
-                lists = [range(start, start + part) if place == axis else range(size) for place, size in enumerate(value.shape)]  # type: ignore[operator]  # all sizes are ints
+                lists = [
+                    range(start, start + part) if place == axis else range(size)
+                    for place, size in enumerate(value.shape)
+                ]  # type: ignore[operator]  # all sizes are ints
                 piece, start = values.picked(value, lists), start + part  # type: ignore[operator]  # as above
             outputs.append(Output(dims, None, piece))
         return outputs

@@ -17,7 +17,8 @@ from paramlint.loaders.spec.arguments import (
     probability,
     where,
 )
-from paramlint.loaders.spec.pytorch.checks import DEVICE, INPLACE, alike, at_most, axis, flowing, ranked, show
+from paramlint.loaders.spec.layer_checks import alike, at_most, axis, flowing, ranked, show
+from paramlint.loaders.spec.pytorch.checks import DEVICE, INPLACE
 from paramlint.loaders.spec.vocabulary import PYTORCH, Argument, Built, Call, layer
 
 _Maker = Callable[[Call], Built]

@@ -12,7 +12,7 @@ from typing import Any
 from paramlint.formulas import attention, macs
 from paramlint.ir import Dim, Shape
 from paramlint.loaders.spec.arguments import choice, number, optional
-from paramlint.loaders.spec.pytorch.checks import alike, at_most, flowing, same_size, show, symbol
+from paramlint.loaders.spec.layer_checks import alike, at_most, flowing, same_size, show, symbol
 from paramlint.loaders.spec.pytorch.reshaping import broadcast
 from paramlint.loaders.spec.vocabulary import PYTORCH, Argument, Built, Call, layer
 

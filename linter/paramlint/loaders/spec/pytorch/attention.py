@@ -5,7 +5,8 @@ from __future__ import annotations
 from paramlint.formulas import attention, formula, macs
 from paramlint.ir import Dim, Shape, Tensor
 from paramlint.loaders.spec.arguments import flag, number, optional, positive, probability
-from paramlint.loaders.spec.pytorch.checks import BIAS, DEVICE, at_most, ranked, same_size, show, symbol
+from paramlint.loaders.spec.layer_checks import at_most, ranked, same_size, show, symbol
+from paramlint.loaders.spec.pytorch.checks import BIAS, DEVICE
 from paramlint.loaders.spec.vocabulary import PYTORCH, Argument, Built, Call, layer
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from paramlint.ir import Dim
 from paramlint.loaders.spec.arguments import integer, integer_list, non_negative, one_of, positive
-from paramlint.loaders.spec.pytorch.checks import at_most, axis, flowing, same_size, show
+from paramlint.loaders.spec.layer_checks import at_most, axis, flowing, same_size, show
 from paramlint.loaders.spec.vocabulary import PYTORCH, Argument, Built, Call, layer
 
 _DIM = Argument(integer, "Axis, counting the batch as 0.")

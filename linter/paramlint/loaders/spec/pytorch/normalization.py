@@ -10,7 +10,8 @@ from typing import Any
 from paramlint.formulas import formula, normalization
 from paramlint.ir import Dim, DType, Formula, Tensor, Weight
 from paramlint.loaders.spec.arguments import anything, flag, integer_list, number, optional, positive
-from paramlint.loaders.spec.pytorch.checks import DEVICE, alike, at_most, flowing, inferred, ranked, show, width
+from paramlint.loaders.spec.layer_checks import alike, at_most, flowing, ranked, show
+from paramlint.loaders.spec.pytorch.checks import DEVICE, inferred, width
 from paramlint.loaders.spec.vocabulary import PYTORCH, Argument, Built, Call, layer
 
 _EPS = Argument(number, "Added to the variance.", Fraction(1, 100_000))

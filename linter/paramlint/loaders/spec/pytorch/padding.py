@@ -9,7 +9,7 @@ from typing import Any
 
 from paramlint.ir import Dim, Shape
 from paramlint.loaders.spec.arguments import integers, number
-from paramlint.loaders.spec.pytorch.checks import at_most, flowing, ranked, show
+from paramlint.loaders.spec.layer_checks import at_most, flowing, ranked, show
 from paramlint.loaders.spec.vocabulary import PYTORCH, Argument, Built, Call, layer
 
 _MODES = {

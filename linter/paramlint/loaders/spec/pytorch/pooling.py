@@ -21,7 +21,7 @@ from paramlint.loaders.spec.arguments import (
     positive,
     where,
 )
-from paramlint.loaders.spec.pytorch.checks import at_most, flowing, ranked, same_size, show
+from paramlint.loaders.spec.layer_checks import at_most, flowing, ranked, same_size, show
 from paramlint.loaders.spec.vocabulary import PYTORCH, Argument, Built, Call, Kind, layer
 
 _CEIL = Argument(flag, "Count a last partial window.", False)

@@ -10,7 +10,7 @@ from typing import Any
 from paramlint.formulas import pooling
 from paramlint.ir import Dim, Shape
 from paramlint.loaders.spec.arguments import flag, integer, integer_list, integers, number, positive
-from paramlint.loaders.spec.pytorch.checks import at_most, axis, flowing, product, ranked, shaped, show
+from paramlint.loaders.spec.layer_checks import at_most, axis, flowing, product, ranked, shaped, show
 from paramlint.loaders.spec.vocabulary import PYTORCH, Argument, Built, Call, layer
 
 

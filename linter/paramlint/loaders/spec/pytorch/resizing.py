@@ -8,7 +8,7 @@ from typing import Any
 
 from paramlint.ir import Dim, Shape
 from paramlint.loaders.spec.arguments import choice, flag, list_of, one_of, optional, positive, positive_number
-from paramlint.loaders.spec.pytorch.checks import at_most, flowing, show
+from paramlint.loaders.spec.layer_checks import at_most, flowing, show
 from paramlint.loaders.spec.vocabulary import PYTORCH, Argument, Built, Call, layer
 
 _SIZE = Argument(optional(one_of(positive, list_of(positive, 1, 3))), "Output size.", None)

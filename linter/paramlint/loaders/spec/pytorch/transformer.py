@@ -8,9 +8,7 @@ from typing import Any
 from paramlint.formulas import attention, combine
 from paramlint.ir import Formula, Shape, Tensor, Unknown, Weight
 from paramlint.loaders.spec.arguments import a_layer, choice, flag, number, optional, positive, probability
-from paramlint.loaders.spec.pytorch.checks import (
-    BIAS,
-    DEVICE,
+from paramlint.loaders.spec.layer_checks import (
     all_macs,
     at_most,
     composite,
@@ -21,6 +19,7 @@ from paramlint.loaders.spec.pytorch.checks import (
     same_size,
     show,
 )
+from paramlint.loaders.spec.pytorch.checks import BIAS, DEVICE
 from paramlint.loaders.spec.vocabularies import entries
 from paramlint.loaders.spec.vocabulary import PYTORCH, Argument, Built, Call, Nested, layer
 

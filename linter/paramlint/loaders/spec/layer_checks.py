@@ -1,0 +1,136 @@
+"""What the layers of every vocabulary check and build alike: ranks, axes that count the batch, products of sizes.
+
+Shapes here leave out the batch, the frameworks' axes count it: axis 1 of a layer's argument is position 0 of our shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from paramlint.formulas import combine
+from paramlint.ir import NOTHING, Dim, DType, Formula, Shape, Tensor, Unknown, Weight
+from paramlint.loaders.spec.vocabularies import entries
+from paramlint.loaders.spec.vocabulary import Built, Call, Nested
+
+MAX_COPIES = 1000  # stacked layers of one module; keeps the work of one line of a file bounded
+
+
+def show(shape: Sequence[Dim]) -> str:
+    """A shape as the user writes it: ``[3, null, 8]``."""
+    return "[" + ", ".join("null" if size is None else str(size) for size in shape) + "]"
+
+
+def flowing(call: Call, index: int = 0) -> Tensor:
+    """One input tensor that must be there."""
+    call.shape(index)
+    tensor = call.inputs[index]
+    assert tensor is not None  # call.shape has refused a missing one
+    return tensor
+
+
+def at_most(call: Call, count: int) -> None:
+    """Refuse more inputs than the layer takes."""
+    if len(call.inputs) > count:
+        call.fail(f"{call.type} takes at most {count} input{'s' * (count > 1)}, {len(call.inputs)} given", "inputs")
+
+
+def ranked(call: Call, ranks: Iterable[int], index: int = 0, what: str = "") -> Shape:
+    """The shape of an input, which must have one of ``ranks`` axes beside the batch."""
+    shape, allowed = call.shape(index), tuple(ranks)
+    if len(shape) not in allowed:
+        sizes = " or ".join(str(rank) for rank in allowed)
+        axes = "axis" if allowed == (1,) else "axes"
+        call.fail(f"{call.type} needs {what or 'an input'} of {sizes} {axes} without batch, got {show(shape)}")
+    return shape
+
+
+def same_size(call: Call, given: Dim, actual: Dim, message: str, argument: str | None = None) -> None:
+    """Refuse two sizes that are known and differ."""
+    if isinstance(given, int) and isinstance(actual, int) and given != actual:
+        call.fail(message, argument)
+
+
+def axis(call: Call, name: str, rank: int, value: int | None = None, extra: int = 0) -> int:
+    """Position in our shape of the axis an argument names; ``rank`` is that of the shape without batch.
+
+    ``extra`` is 1 where the axis is one that will be inserted.
+    """
+    wanted = call.args[name] if value is None else value
+    full = rank + 1 + extra
+    if not -full <= wanted < full:
+        call.fail(f"{name} {wanted} is outside the {full} axes (batch included), from {-full} to {full - 1}", name)
+    place = wanted % full
+    if place == 0:
+        call.fail(
+            f"{name} {wanted} names the batch, which a layer may not touch", name, "axis 1 is the first of the shape"
+        )
+    return int(place) - 1
+
+
+def product(sizes: Iterable[Dim]) -> Dim:
+    """The product of sizes; a single name stays itself where all else is 1, other unknowns give None."""
+    total, free = 1, []
+    for size in sizes:
+        if isinstance(size, int):
+            total *= size
+        else:
+            free.append(size)
+    if total == 0:
+        return 0
+    if not free:
+        return total
+    return free[0] if len(free) == 1 and total == 1 else None
+
+
+def symbol(sizes: Sequence[Dim]) -> Dim:
+    """A product as a symbol of a MAC formula: the number, else the names that are free."""
+    total = product(sizes)
+    if total is not None:
+        return total
+    return " x ".join(str(size) for size in sizes if isinstance(size, str)) or None
+
+
+def copies(call: Call, name: str, count: int) -> int:
+    """A number of stacked layers, bounded."""
+    if count > MAX_COPIES:
+        call.fail(f"{name} is {count}, at most {MAX_COPIES} are read", name)
+    return count
+
+
+def all_macs(parts: Mapping[str, Built]) -> Formula | Unknown | None:
+    """The sum of what the parts of a composite compute."""
+    known: dict[str, Formula] = {}
+    for name, part in parts.items():
+        if isinstance(part.macs, Unknown):
+            return part.macs
+        if part.macs is not None:
+            known[name] = part.macs
+    return combine(known) if known else None
+
+
+def inner(call: Call, kind: str, inputs: Sequence[Tensor | None], name: str, **arguments: Any) -> Built:
+    """Another layer of the vocabulary as a part of this one, its roles under ``name``. Arguments must be valid."""
+    entry = entries(call.framework)[kind]
+    args = {key: argument.default for key, argument in entry.arguments.items()} | arguments
+    return call.nested(Nested(entry, args, frozenset(arguments), None, True), inputs, name)
+
+
+def composite(outputs: tuple[Tensor | None, ...], parts: Mapping[str, Built], notes: tuple[str, ...] = ()) -> Built:
+    """A layer that is the sum of its parts."""
+    params = combine({name: part.params for name, part in parts.items() if part.params is not None})
+    weights: list[Weight] = [weight for part in parts.values() for weight in part.weights]
+    unknown = tuple(reason for part in parts.values() for reason in part.unknown)
+    return Built(outputs, params, tuple(weights), all_macs(parts), notes, unknown)
+
+
+def alike(call: Call, kind: str, attributes: Mapping[str, Any] = NOTHING, dtype: DType | None = None) -> Built:
+    """An operator that keeps its input's shape and has no weights."""
+    at_most(call, 1)
+    return Built((call.step(kind, [flowing(call)], call.shape(), attributes, dtype=dtype),))
+
+
+def shaped(call: Call, source: Tensor, shape: Sequence[Dim]) -> Tensor:
+    """``source`` laid out in another shape with the same elements; the batch stays in front."""
+    target = [0, *(size if isinstance(size, int) else -1 for size in shape)]
+    return call.step("Reshape", [source], shape, {"shape": target})

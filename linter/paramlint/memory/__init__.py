@@ -1,0 +1,1 @@
+"""Working memory and flash of the deployed network."""
