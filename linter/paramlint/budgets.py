@@ -198,7 +198,7 @@ def resolve(limits: Limits, model: Model, targets: Iterable[HasLimits] = ()) -> 
         model_limits += target.limits
     if model.format == "spec":  # a spec has no file of weights
         model_limits = [limit for limit in model_limits if limit.metric != "file"]
-    marked = [limit if limit.warn else limit._replace(warn=limits.warn_at) for limit in model_limits]
+    marked = [limit if limit.warn is not None else limit._replace(warn=limits.warn_at) for limit in model_limits]
     return Limits(tuple(marked), tuple(layer_limits), limits.warn_at)
 
 
@@ -252,6 +252,6 @@ def merge(config: Sequence[Limit], line: Sequence[Limit]) -> tuple[Limit, ...]:
     for limit in line:
         held = by_metric.get(limit.metric)
         if held is not None:
-            limit = limit._replace(warn=limit.warn or held.warn, growth=limit.growth or held.growth)
+            limit = limit._replace(warn=held.warn, growth=held.growth)
         by_metric[limit.metric] = limit
     return tuple(by_metric.values())
