@@ -54,7 +54,8 @@ def test_an_initializer_a_constant_and_a_made_tensor_count_the_same() -> None:
     constant = text(LINEAR)
     constant.graph.node.insert(0, helper.make_node("Constant", [], ["w"], value=numpy_helper.from_array(array)))
     assert params(constant) == 8 * 4
-    made = text("g (float[1,8] x) => (float[1,4] y) { w = ConstantOfShape<value = float[1] {0.5}>(s) y = MatMul(x, w) }",
+    made = text("g (float[1,8] x) => (float[1,4] y) { "
+                "w = ConstantOfShape<value = float[1] {0.5}>(s) y = MatMul(x, w) }",
                 ("s", numpy.array([8, 4])))  # fmt: skip
     found = measured(made)
     assert found.total("params").value == 8 * 4
@@ -78,7 +79,8 @@ def test_a_sparse_tensor_counts_its_dense_size() -> None:
 
 def test_a_weight_is_followed_through_moves_and_casts() -> None:
     model = text(
-        "g (float[1,8] x) => (float[1,4] y) { t = Transpose(w) c = Cast<to = 1>(t) i = Identity(c) r = Reshape(i, s) y = MatMul(x, r) }",
+        "g (float[1,8] x) => (float[1,4] y) { t = Transpose(w) "
+        "c = Cast<to = 1>(t) i = Identity(c) r = Reshape(i, s) y = MatMul(x, r) }",
         ("w", weights(4, 8).astype(numpy.float16)), ("s", numpy.array([8, 4])),
     )  # fmt: skip
     found = measured(model)
@@ -101,7 +103,8 @@ def test_a_quantised_weight_counts_once_without_scale() -> None:
 
 def test_weight_norm_counts_both_parts_and_no_macs() -> None:
     model = text(
-        "g (float[1,8] x) => (float[1,4] y) { n = ReduceL2<axes = [1], keepdims = 1>(v) d = Div(v, n) w = Mul(d, gain) y = Gemm<transB = 1>(x, w) }",
+        "g (float[1,8] x) => (float[1,4] y) { n = ReduceL2<axes = [1], keepdims = 1>(v) "
+        "d = Div(v, n) w = Mul(d, gain) y = Gemm<transB = 1>(x, w) }",
         ("v", weights(4, 8)), ("gain", weights(4, 1)),
     )  # fmt: skip
     found = measured(model)
@@ -177,7 +180,8 @@ def test_a_tensor_that_is_both_is_a_parameter() -> None:
 
 def test_settings_are_never_weights() -> None:
     model = text(
-        "g (float[1,1,4,4] x) => (float[1,1,8,8] y) { r = Resize<mode = \"nearest\">(x, , scales) y = Clip(r, low, high) }",
+        "g (float[1,1,4,4] x) => (float[1,1,8,8] y) "
+        "{ r = Resize<mode = \"nearest\">(x, , scales) y = Clip(r, low, high) }",
         ("scales", numpy.float32([1, 1, 2, 2])), ("low", numpy.float32(0.1)), ("high", numpy.float32(0.9)),
     )  # fmt: skip
     assert params(model) == 0
@@ -231,7 +235,8 @@ def test_a_loop_counts_its_weight_once_and_its_work_ten_times() -> None:
 
 
 def test_a_loop_of_unknown_length_says_so() -> None:
-    model = text(LOOP.replace("float[1,8] x)", "float[1,8] x, int64 n)", 1).replace("  n = Constant<value = int64 {10}>()\n", ""),
+    counted = LOOP.replace("float[1,8] x)", "float[1,8] x, int64 n)", 1)
+    model = text(counted.replace("  n = Constant<value = int64 {10}>()\n", ""),
                  ("w", weights(8, 8)))  # fmt: skip
     found = measured(model)
     assert found.total("params").value == 8 * 8
@@ -266,8 +271,10 @@ def test_an_unknown_operator_is_no_zero() -> None:
 
 def test_packed_four_bit_weights_count_rows_times_columns() -> None:
     model = text(
-        "g (float[1,32] x) => (float[1,64] y) { y = com.microsoft.MatMulNBits<K = 32, N = 64, bits = 4, block_size = 32>(x, w, s) }",
-        ("w", RANDOM.integers(0, 255, (64, 1, 16)).astype(numpy.uint8)), ("s", weights(64)), head='"": 17, "com.microsoft": 1',
+        "g (float[1,32] x) => (float[1,64] y) "
+        "{ y = com.microsoft.MatMulNBits<K = 32, N = 64, bits = 4, block_size = 32>(x, w, s) }",
+        ("w", RANDOM.integers(0, 255, (64, 1, 16)).astype(numpy.uint8)),
+        ("s", weights(64)), head='"": 17, "com.microsoft": 1',
     )  # fmt: skip
     found = measured(model)
     assert found.total("params").value == 64 * 32
@@ -292,10 +299,12 @@ def test_bytes_by_type(number: int, size: int, stored: int) -> None:
 
 
 def test_linear_models_count_and_trees_do_not() -> None:
-    model = text("g (float[1,4] x) => (float[1,1] y) { y = ai.onnx.ml.LinearRegressor<coefficients = [0.1,0.2,0.3,0.4], intercepts = [1.0]>(x) }",
+    model = text("g (float[1,4] x) => (float[1,1] y) "
+                 "{ y = ai.onnx.ml.LinearRegressor<coefficients = [0.1,0.2,0.3,0.4], intercepts = [1.0]>(x) }",
                  head='"": 17, "ai.onnx.ml": 3')  # fmt: skip
     assert params(model) == 4 + 1
-    tree = text("g (float[1,4] x) => (float[1,1] y) { y = ai.onnx.ml.TreeEnsembleRegressor<nodes_nodeids = [0,1,2], n_targets = 1>(x) }",
+    tree = text("g (float[1,4] x) => (float[1,1] y) "
+                "{ y = ai.onnx.ml.TreeEnsembleRegressor<nodes_nodeids = [0,1,2], n_targets = 1>(x) }",
                 head='"": 17, "ai.onnx.ml": 3')  # fmt: skip
     read = loaded(tree)
     assert measure(read).total("params").value == 0
@@ -371,7 +380,8 @@ def test_torch_names_decide_what_is_a_buffer() -> None:
 
 
 def test_steps_have_explicit_pads() -> None:
-    model = text('g (float[1,1,9,9] x) => (float[1,2,5,5] y) { y = Conv<auto_pad = "SAME_UPPER", strides = [2,2]>(x, w) }',
+    model = text('g (float[1,1,9,9] x) => (float[1,2,5,5] y) '
+                 '{ y = Conv<auto_pad = "SAME_UPPER", strides = [2,2]>(x, w) }',
                  ("w", weights(2, 1, 4, 4)))  # fmt: skip
     (step,) = loaded(model).steps
     assert step.attributes["pads"] == (1, 1, 2, 2)  # (5 - 1) * 2 + 4 - 9 = 3: one before, two behind

@@ -45,7 +45,7 @@ def _list(proto: Any, tensors: Tensors, held: tuple[Any, ...]) -> Any:
     left = payload(proto, tensors) if proto.HasField("s") else None
     if left is None:
         return held
-    count = left.count if left.count is not None else 0
+    count = left.entries if left.entries is not None else 0
     return (None,) * count if 0 < count <= MAX_LIST else None
 
 
@@ -110,7 +110,7 @@ def stored_list(proto: Any, storage: str, tensors: Tensors) -> Stored | None:
         return tensors.stored(proto.t, storage, proto.name, "attribute")
     left = payload(proto, tensors) if proto.HasField("s") else None
     held = proto.floats if len(proto.floats) else proto.ints
-    count = left.count if left is not None and left.count is not None else len(held)
+    count = left.entries if left is not None and left.entries is not None else len(held)
     if not count:
         return None
     tensor = Stored(proto.name, storage, (count,), element_type(1 if proto.type == 6 else 7))

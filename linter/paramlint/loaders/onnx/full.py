@@ -64,12 +64,12 @@ def _by_index(item: Item, weights: tuple[Weight, ...]) -> dict[int, Weight]:
     """The weight behind each input that is one stored tensor, moved at most."""
     found: dict[int, Weight] = {}
     several: set[int] = set()
-    for use, weight in zip({(use.index, use.tensor.storage): use for use in item.uses}.values(), weights, strict=True):
-        if use.index < 0:
+    for use, weight in zip({(use.slot, use.tensor.storage): use for use in item.uses}.values(), weights, strict=True):
+        if use.slot < 0:
             continue
-        if use.index in found or not use.direct:
-            several.add(use.index)
-        found[use.index] = weight
+        if use.slot in found or not use.direct:
+            several.add(use.slot)
+        found[use.slot] = weight
     return {index: weight for index, weight in found.items() if index not in several}
 
 
@@ -161,7 +161,8 @@ def _row(
     notes = (solved.errors[id(item)],) if id(item) in solved.errors else ()
     return Layer(
         name, label(item), tuple(item.inputs), outputs, weights, amount, Source("node", path, node=name), formula=shown,
-        macs_formula=work.formulas.get(id(item)), reachable=reachable, unknown=unknown, group=group_of(item), notes=notes,
+        macs_formula=work.formulas.get(id(item)), reachable=reachable, unknown=unknown, group=group_of(item),
+        notes=notes,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Shapes, small values and costs, node by node in order: the operators' own functions first, then what the file states."""
+"""Shapes, small values and costs, node by node: the operators' own functions first, then what the file states."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Solved:
         self.unknown = 0  # values whose shape stayed unknown
         self._decoded: dict[int, dict[str, Any]] = {}
         self._weights: dict[str, Weight] = {}
-        self._stated = {name: info for name, info in graph.infos.items()}
+        self._stated = dict(graph.infos)
 
     def run(self, weights: Mapping[int, Mapping[int, Weight]]) -> None:
         """One pass over the flat graph; ``weights`` gives each item's weights by input index."""
@@ -54,7 +54,7 @@ class Solved:
     def _bind_inputs(self) -> None:
         request = self.request
         names = {name for name, _ in self.graph.inputs}
-        symbols = set()
+        symbols: set[str] = set()
         for name, info in self.graph.inputs:
             shape = stated_shape(info)
             if shape is not None:
@@ -313,9 +313,9 @@ class Solved:
         begins = self._value(start) if start else None
         if begins is not None and begins.elements == (False,):
             return 0
-        if count is not None and len(count.elements) == 1 and type(count.elements[0]) is int and always:
-            if not start or (begins is not None and begins.elements == (True,)):
-                return max(count.elements[0], 0)
+        entered = not start or (begins is not None and begins.elements == (True,))
+        if count is not None and len(count.elements) == 1 and type(count.elements[0]) is int and always and entered:
+            return max(count.elements[0], 0)
         return Unknown("how often the body of Loop runs is not known")
 
     def _same(self, name: str, other: str) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Container
+from itertools import pairwise
 
 from paramlint.loaders.onnx.tensors import Stored, Tensors
 
@@ -88,7 +89,7 @@ def arithmetic(tensor: Stored, tensors: Tensors) -> bool:
     step = sample[1] - sample[0]
     if step == 0 or not math.isfinite(step):
         return False
-    return all(abs(b - a - step) <= 1e-5 * max(1.0, abs(step)) for a, b in zip(sample, sample[1:], strict=False))
+    return all(abs(b - a - step) <= 1e-5 * max(1.0, abs(step)) for a, b in pairwise(sample))
 
 
 def waves(tensor: Stored, tensors: Tensors) -> bool:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from paramlint.ir import DType, Layer, Model, Observation, Source, Tensor, Unknown, Weight
+from paramlint.ir import DType, Layer, Model, Observation, Quantity, Source, Tensor, Unknown, Weight
 from paramlint.loaders import Request
 from paramlint.loaders.onnx.element_types import element_type
 from paramlint.loaders.onnx.graph import Graph, Item
@@ -47,17 +47,14 @@ def assemble(
     unused = _unused(graph, trace)
     if unused:
         size = sum(tensor.bytes for tensor in unused)
-        text = f"{len(unused)} stored tensor{'s are' if len(unused) > 1 else ' is'} read by no node ({size:,} bytes): {names(unused)}"
+        what = "stored tensors are" if len(unused) > 1 else "stored tensor is"
+        text = f"{len(unused)} {what} read by no node ({size:,} bytes): {names(unused)}"
         seen.append(Observation("PL004", text, Source("file", path)))
     absent = graph.tensors.files.absent()
     if absent:
-        seen.append(
-            Observation(
-                "PL005",
-                f"external data {', '.join(map(repr, absent[:SHOWN]))} is not there; its tensors are counted from their dims",
-                Source("file", path),
-            )
-        )
+        files = ", ".join(map(repr, absent[:SHOWN]))
+        text = f"external data {files} is not there; its tensors are counted from their dims"
+        seen.append(Observation("PL005", text, Source("file", path)))
     seen += list(_unfilled(graph, trace, path)) + list(_dead(graph, reached, layers, path))
     more = {f"{what}: {_listed(found)}": None for what, found in trace.assumed.items()}
     stored = graph.all_stored.values()
@@ -75,15 +72,16 @@ def assemble(
         duplicate, found = duplicates(graph, path)
         seen += found
     bytes_unknown = {}
+    constants: Quantity = sum(tensor.bytes for tensor in stored)
     if untyped is not None:
-        bytes_unknown = {"param_bytes": (f"tensor {untyped.name!r} has an element type that ONNX does not define",)}
+        reason = f"tensor {untyped.name!r} has an element type that ONNX does not define"
+        bytes_unknown, constants = {"param_bytes": (reason,)}, Unknown(reason)
     return Model(
         name=graph.model.graph.name or os.path.basename(path), path=path, format="onnx", framework=None, inputs=inputs,
         outputs=tuple(graph.outputs), layers=layers, tensors=tensors, steps=steps,
         layer_count=sum(1 for item in graph.items if item.enters is None and not _is_fixed(item, trace)),
         batch_axis=True, assumed=(*assumed, *more), observations=tuple(seen), unknown=bytes_unknown,
-        constant_bytes=Unknown(bytes_unknown["param_bytes"][0]) if bytes_unknown else sum(tensor.bytes for tensor in stored),
-        unused_bytes=sum(tensor.bytes for tensor in unused), duplicate_bytes=duplicate,
+        constant_bytes=constants, unused_bytes=sum(tensor.bytes for tensor in unused), duplicate_bytes=duplicate,
         file_bytes=None if absent else disk + graph.tensors.files.bytes(), source=Source("file", path), details=details,
     )  # fmt: skip
 
@@ -146,13 +144,13 @@ def weights_of(item: Item, parameters: set[str]) -> tuple[Weight, ...]:
     for use in item.uses:
         tensor = use.tensor
         shape, dtype, size = tensor.dims, tensor.dtype, tensor.stored_bytes
-        if item.op is not None and use.index >= 0:
+        if item.op is not None and use.slot >= 0:
             if decoded is None:
                 decoded = plain_attributes(item)
-            logical = item.op.logical(use.index, tensor.dims, decoded)
+            logical = item.op.logical(use.slot, tensor.dims, decoded)
             if logical is not None:
                 shape, dtype, size = logical.shape, logical.dtype, tensor.bytes
-        found[use.index, tensor.storage] = Weight(
+        found[use.slot, tensor.storage] = Weight(
             use.role, shape, dtype, tensor.storage, None, use.buffer and tensor.storage not in parameters, size
         )
     return tuple(found.values())
@@ -232,7 +230,8 @@ def _unfilled(graph: Graph, trace: Trace, path: str) -> Iterable[Observation]:
         if name in inputs and index in item.op.slots and index > 0
     ]
     if hungry:
-        text = f"{len(hungry)} weights are graph inputs without stored values, so they count 0 parameters: {_listed(hungry)}"
+        what = "weights are graph inputs without stored values, so they count 0 parameters"
+        text = f"{len(hungry)} {what}: {_listed(hungry)}"
         yield Observation("PL005", text, Source("file", path), help="export the model with its parameters")
 
 

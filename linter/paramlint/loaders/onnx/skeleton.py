@@ -23,14 +23,14 @@ TOKEN = os.urandom(16)
 class Payload(NamedTuple):
     """A payload that stayed in the file: ``length`` bytes at ``offset``; ``field`` is its number in the message.
 
-    ``count`` is the number of elements where the wire format says it (packed fixed width, single entries), None for
+    ``entries`` is the number of elements where the wire format says it (packed fixed width, single entries), None for
     packed varints, which take one to ten bytes each. ``packed`` is False for entries with a tag of their own.
     """
 
     offset: int
     length: int
     field: int
-    count: int | None
+    entries: int | None
     packed: bool
 
 

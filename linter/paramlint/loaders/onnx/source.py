@@ -1,4 +1,4 @@
-"""Bounded reading: every byte of a model file comes through ``os.pread`` (never a memory map, which dies with the file)."""
+"""Bounded reading: all bytes of a model file come through ``os.pread`` (never a memory map, which dies with it)."""
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ from paramlint.loaders.onnx.infer import Solved
 from paramlint.loaders.onnx.trace import Trace, label
 
 _WINDOWED = frozenset({
-    "Conv", "ConvTranspose", "ConvInteger", "QLinearConv", "FusedConv", "DeformConv", "MaxPool", "AveragePool", "LpPool",
+    "Conv", "ConvTranspose", "ConvInteger", "QLinearConv", "FusedConv", "DeformConv", "MaxPool", "AveragePool",
+    "LpPool",
 })  # fmt: skip
 
 

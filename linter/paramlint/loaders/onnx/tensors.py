@@ -135,8 +135,8 @@ class Tensors:
     def _check_list(self, tensor: Stored, label: str, payload: Payload) -> None:
         if payload.field == 6:
             tensor.stored_bytes = payload.length
-        if payload.count is not None:
-            self._check_count(tensor, label, payload.count)
+        if payload.entries is not None:
+            self._check_count(tensor, label, payload.entries)
         elif payload.length < self._entries(tensor):
             raise TensorError(
                 f"tensor {label!r} holds {payload.length:,} bytes of numbers for {tensor.elements:,} elements"

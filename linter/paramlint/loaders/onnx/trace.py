@@ -32,10 +32,10 @@ class Held(NamedTuple):
 
 
 class Use(NamedTuple):
-    """A tensor at work in a node: at input ``index`` (-1: an attribute) in ``role``."""
+    """A tensor at work in a node: at input ``slot`` (-1: an attribute) in ``role``."""
 
     tensor: Stored
-    index: int
+    slot: int
     role: str
     direct: bool
     buffer: bool = False
@@ -67,18 +67,20 @@ class Trace:
                 self._enter(item)
                 continue
             item.op = op = operators.get((item.domain, item.kind))
-            constant = [name for name in inputs if name in still]
-            if not constant:
-                if inputs:
-                    if item.bodies:
-                        self._leave(item)
-                    elif self._angles or self._narrow or self._centred or self._single:
-                        self._watch(item)
-                    if item.domain and (op is None or op.attribute_slots):
-                        self._attributes(item)
-                    self._count_trees(item)
-                    continue
-            self._node(item, op)
+            if inputs and still.isdisjoint(inputs):
+                self._active(item, op)
+            else:
+                self._node(item, op)
+
+    def _active(self, item: Item, op: Any) -> None:
+        """A node that sees activations alone."""
+        if item.bodies:
+            self._leave(item)
+        elif self._angles or self._narrow or self._centred or self._single:
+            self._watch(item)
+        if item.domain and (op is None or op.attribute_slots):
+            self._attributes(item)
+        self._count_trees(item)
 
     def _node(self, item: Item, op: Any) -> None:
         if item.bodies:
@@ -382,7 +384,7 @@ class Trace:
 
 
 def _one_feature(item: Item, kernel: Stored) -> bool:
-    """Whether a product's kernel makes one output feature: [i, 1] of MatMul, either side of Gemm, [1, i, ...] of Conv."""
+    """Whether a product's kernel makes one output feature: [i, 1] of MatMul, a side of Gemm, [1, i, ...] of Conv."""
     if not kernel.dims or item.kind in ("LSTM", "GRU", "RNN"):
         return False
     if len(kernel.dims) == 2:

@@ -164,7 +164,7 @@ def operator(cls: type[Operator]) -> type[Operator]:
     return cls
 
 
-_KINDS = re.compile(r"^    kinds = \(([^)]*)\)", re.MULTILINE)
+_KINDS = re.compile(r"^    kinds(?:: ClassVar\[tuple\[str, \.\.\.\]\])? = \(([^)]*)\)", re.MULTILINE)
 _NAME = re.compile(r'"(\w+)"')
 
 

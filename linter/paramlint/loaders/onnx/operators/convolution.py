@@ -20,7 +20,7 @@ from paramlint.loaders.onnx.operators.windows import Window, kernel_of, lengths,
 class Conv(Operator):
     """``Conv``: X [n, i, ...], W [o, i / G, k...], B [o]."""
 
-    kinds = ("Conv",)
+    kinds: ClassVar[tuple[str, ...]] = ("Conv",)
     slots = {1: "kernel", 2: "bias"}
     data: ClassVar[int] = 0
     kernel: ClassVar[int] = 1
@@ -146,8 +146,8 @@ def _first(node: Node, data: int) -> Node:
     if tensor is not None and shape and len(shape) > 2:
         inputs[data] = tensor._replace(shape=(shape[0], shape[-1], *shape[1:-1]))
     outputs = tuple([
-        tensor._replace(shape=(tensor.shape[0], tensor.shape[-1], *tensor.shape[1:-1])) if tensor and tensor.shape else tensor
-        for tensor in node.outputs
+        made._replace(shape=(made.shape[0], made.shape[-1], *made.shape[1:-1])) if made and made.shape else made
+        for made in node.outputs
     ])  # fmt: skip
     return Node(
         node.kind, node.domain, node.name, node.opset, node.attributes, tuple(inputs), node.values, node.weights,
@@ -285,7 +285,7 @@ class ConvTransposeWithDynamicPads(ConvTranspose):
 
 @operator
 class CausalConvWithState(Operator):
-    """``CausalConvWithState``: a depthwise convolution over time; W [c, 1, k], the state is the last k - 1 positions."""
+    """``CausalConvWithState``: a depthwise convolution over time; W [c, 1, k], the state: the last k - 1 positions."""
 
     kinds = ("CausalConvWithState",)
     slots = {1: "kernel", 2: "bias"}

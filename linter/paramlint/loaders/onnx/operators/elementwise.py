@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import operator as python
+from collections.abc import Callable
+from typing import Any
 
 from paramlint.ir import DType
-from paramlint.loaders.onnx.operators import EVERY, Node, Operator, Output, free, operator, values
+from paramlint.loaders.onnx.operators import EVERY, Node, Operator, Output, Value, free, operator, values
 from paramlint.loaders.onnx.operators.shapes import axis_of, broadcast, broadcast_all, like
 
-_UNARY_FOLDS = {
+_UNARY_FOLDS: dict[str, Callable[[Any], Any]] = {
     "Neg": python.neg, "Abs": abs, "Not": lambda x: not x, "Floor": values.whole(math.floor),
     "Ceil": values.whole(math.ceil), "Round": values.whole(round),
     "Sqrt": lambda x: math.sqrt(x) if x >= 0 else None,
@@ -28,10 +30,10 @@ class Unary(Operator):
     """One tensor in, the same shape and type out."""
 
     kinds = (
-        "Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "BitwiseNot", "Ceil", "Celu", "Cos", "Cosh", "CumProd",
-        "CumSum", "Elu", "Erf", "Exp", "Floor", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Log", "Mish", "Neg", "Not",
-        "Reciprocal", "Relu", "Round", "Selu", "Shrink", "Sigmoid", "Sign", "Sin", "Sinh", "Softplus", "Softsign", "Sqrt",
-        "Swish", "Tan", "Tanh", "ThresholdedRelu",
+        "Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "BitwiseNot", "Ceil", "Celu", "Cos", "Cosh",
+        "CumProd", "CumSum", "Elu", "Erf", "Exp", "Floor", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Log",
+        "Mish", "Neg", "Not", "Reciprocal", "Relu", "Round", "Selu", "Shrink", "Sigmoid", "Sign", "Sin", "Sinh",
+        "Softplus", "Softsign", "Sqrt", "Swish", "Tan", "Tanh", "ThresholdedRelu",
         # of early opsets, gone since
         "Affine", "ImageScaler", "ParametricSoftplus", "Scale", "ScaledTanh",
     )  # fmt: skip
@@ -139,7 +141,7 @@ class Where(Operator):
         value, whole = None, values.fits(shape)
         if test is not None and a is not None and b is not None and whole is not None:
             rows = zip(*[values.spread(part, whole) for part in (test, a, b)], strict=True)
-            value = values.Value(whole, tuple([values.choose(*row) for row in rows]))
+            value = Value(whole, tuple([values.choose(*row) for row in rows]))
         return [Output(shape, node.dtype(1), value)]
 
 

@@ -108,14 +108,14 @@ class Range(Operator):
 
     def infer(self, node: Node) -> list[Output]:
         parts = [node.value(index) for index in range(min(3, len(node.inputs)))]
-        known = [part.elements[0] if part is not None and len(part.elements) == 1 else None for part in parts]
-        start, limit, delta = (*known, 1)[:3] if len(known) < 3 else known
+        known: list[Any] = [
+            part.elements[0] if part is not None and len(part.elements) == 1 else None for part in parts
+        ]
+        start, limit, delta = (*known, 1)[:3]
         if start == 0 and delta == 1 and isinstance(limit, str):
             return [Output((limit,))]
-        if (
-            not all(isinstance(part, (int, float)) and math.isfinite(part) for part in (start, limit, delta))
-            or delta == 0
-        ):
+        finite = all(isinstance(part, (int, float)) and math.isfinite(part) for part in (start, limit, delta))
+        if not finite or delta == 0:
             return [Output((None,))]
         count = _count(start, limit, delta)
         if count > values.MAX_ELEMENTS:
@@ -123,8 +123,8 @@ class Range(Operator):
         return [Output((count,), None, Value((count,), tuple([start + index * delta for index in range(count)])))]
 
 
-def _count(start: Any, limit: Any, delta: Any) -> int:
-    if all(type(part) is int for part in (start, limit, delta)):
+def _count(start: float, limit: float, delta: float) -> int:
+    if type(start) is int and type(limit) is int and type(delta) is int:
         return max(-((start - limit) // delta), 0)
     return max(math.ceil((limit - start) / delta), 0)
 

@@ -131,7 +131,7 @@ class Gemm(Product):
 
     kinds = ("Gemm",)
     slots = {0: "kernel", 1: "kernel", 2: "bias"}
-    bias = 2
+    bias: ClassVar[int | None] = 2
 
     def sides(self, node: Node) -> tuple[Shape | None, Shape | None]:
         a, b = node.shape(self.left), node.shape(self.right)

@@ -121,7 +121,8 @@ class MatMulNBitsQkv(Operator):
     kinds = ("MatMulNBitsQkv",)
     domain = "com.microsoft"
     slots = {
-        2: "scale", 3: "query.kernel", 5: "query.bias", 6: "key.kernel", 8: "key.bias", 9: "value.kernel", 11: "value.bias",
+        2: "scale", 3: "query.kernel", 5: "query.bias", 6: "key.kernel", 8: "key.bias", 9: "value.kernel",
+        11: "value.bias",
     }  # fmt: skip
     operands = frozenset({1})
     settings = frozenset({4, 7, 10})

@@ -92,7 +92,7 @@ class SupportVectors(Operator):
 
     def macs(self, node: Node) -> Formula | Unknown | None:
         """Distances or dot products with all support vectors, and one sum of them per coefficient row."""
-        rows, features = _rows(node)
+        rows, _ = _rows(node)
         vectors, held = _count(node, "support_vectors"), _count(node, "coefficients")
         symbols = {"n": rows, "s": vectors, "c": held}
         if not vectors:

@@ -227,8 +227,8 @@ def _sized(node: Node, shape: Shape, axes: tuple[int, ...]) -> Shape:
             sizes = (None,) * len(axes)
         else:
             pick = min if policy == "not_larger" else max
-            scale = pick(new / old for new, old in zip(sizes, olds, strict=True))  # type: ignore[operator]  # all ints
-            sizes = tuple([int(scale * old + 0.5) for old in olds])  # type: ignore[operator]  # as above
+            scale = pick(new / old for new, old in zip(sizes, olds, strict=True))
+            sizes = tuple([int(scale * old + 0.5) for old in olds])
     for axis, size in zip(axes, sizes, strict=True):
         dims[axis] = size
     return tuple(dims)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from paramlint.formulas import formula, macs
 from paramlint.formulas import recurrent as texts
 from paramlint.ir import Dim, Formula, Unknown
@@ -13,7 +15,7 @@ from paramlint.loaders.onnx.operators.shapes import integer, ranked, same, store
 class Recurrent(Operator):
     """``RNN``, ``GRU``: X [T, n, i], W [D, g h, i], R [D, g h, h], B [D, 2 g h]; ``layout`` 1 puts the batch first."""
 
-    kinds = ("RNN", "GRU")
+    kinds: ClassVar[tuple[str, ...]] = ("RNN", "GRU")
     slots = {1: "kernel", 2: "recurrent_kernel", 3: "bias"}
     settings = frozenset({4, 5})
 

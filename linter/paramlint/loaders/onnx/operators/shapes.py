@@ -84,7 +84,8 @@ def axes_of(axes: Iterable[object], rank: int) -> tuple[int, ...]:
 
 def product(dims: Iterable[Dim]) -> Dim:
     """The product: an int, or what is free in it by name (None where even that is not known)."""
-    total, free = 1, []
+    total = 1
+    free: list[Dim] = []
     for dim in dims:
         if type(dim) is int:
             total *= dim
@@ -94,7 +95,7 @@ def product(dims: Iterable[Dim]) -> Dim:
         return total
     if len(free) == 1 and total == 1:
         return free[0]
-    names = [name for name in free if name]
+    names = [name for name in free if isinstance(name, str)]
     return " * ".join(dict.fromkeys(names)) if names else None
 
 

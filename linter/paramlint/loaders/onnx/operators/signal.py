@@ -1,4 +1,4 @@
-"""Signals, images and detection: transforms by formula, no weights; the Fourier transforms' work is not defined here."""
+"""Signals, images and detection: transforms by formula, no weights; a Fourier transform's work is not defined."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _scalar(node: Node, index: int) -> Dim:
 
 @operator
 class Fourier(Operator):
-    """``DFT``: one axis is transformed (an attribute before opset 20, input 2 since); the last axis is the complex pair."""
+    """``DFT``: one axis is transformed (an attribute before opset 20, input 2 since); the last is the complex pair."""
 
     kinds = ("DFT",)
     settings = frozenset({1, 2})
@@ -93,7 +93,7 @@ class ContribFourier(Operator):
 
 @operator
 class AffineGrid(Operator):
-    """``AffineGrid``: one coordinate per output position: [n, (d,) h, w, 2 or 3]; computed elementwise by convention."""
+    """``AffineGrid``: one coordinate per output position: [n, (d,) h, w, 2 or 3]; elementwise by convention."""
 
     kinds = ("AffineGrid",)
     settings = frozenset({1})

@@ -88,7 +88,7 @@ def _length(dim: Dim, start: Any, end: Any, step: Any) -> Dim:
 
 @operator
 class Split(Operator):
-    """``Split``: sizes are an attribute before opset 13, input 1 since; ``num_outputs`` since 18, the last one smaller."""
+    """``Split``: sizes: attribute before opset 13, input 1 since; ``num_outputs`` since 18, the last one smaller."""
 
     kinds = ("Split",)
     passes = frozenset({0})
@@ -103,16 +103,18 @@ class Split(Operator):
         sizes = _sizes(node, shape, axis)
         if len(sizes) != node.output_count:
             raise ShapeError(f"{len(sizes)} split sizes for {node.output_count} outputs")
-        outputs, value, start = [], node.value(0), 0
+        outputs, value = [], node.value(0)
+        start: int | None = 0
         for part in sizes:
             dims = (*shape[:axis], part, *shape[axis + 1 :])
             piece = None
-            if value is not None and all(type(size) is int for size in sizes):
+            if value is not None and type(part) is int and start is not None:
                 lists = [
                     range(start, start + part) if place == axis else range(size)
                     for place, size in enumerate(value.shape)
-                ]  # type: ignore[operator]  # all sizes are ints
-                piece, start = values.picked(value, lists), start + part  # type: ignore[operator]  # as above
+                ]
+                piece = values.picked(value, lists)
+            start = start + part if start is not None and type(part) is int else None
             outputs.append(Output(dims, None, piece))
         return outputs
 

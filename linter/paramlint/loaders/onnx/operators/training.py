@@ -1,4 +1,4 @@
-"""Training operators (domains ai.onnx.preview.training): optimisers update elementwise; Gradient runs a graph of its own."""
+"""Training operators (ai.onnx.preview.training): optimisers update elementwise; Gradient runs a graph of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sliding windows: the length rules that convolutions and pooling share (ONNX Conv-22, MaxPool-22, ConvTranspose-22)."""
+"""Sliding windows: the length rules that convolutions and pooling share (Conv-22, MaxPool-22, ConvTranspose-22)."""
 
 from __future__ import annotations
 
@@ -57,11 +57,12 @@ def lengths(spatial: Shape, look: Window, ceil: bool = False) -> tuple[Dim, ...]
     rank = len(spatial)
     if len(look.kernel) != rank:
         raise ShapeError(f"a kernel of {len(look.kernel)} axes over {rank} spatial axes")
-    rows = zip(spatial, *look[:3], look.pads[:rank], look.pads[rank:], strict=True)
-    return tuple([_length(*row, look.auto, ceil) for row in rows])  # type: ignore[arg-type]  # zip of parts loses their types
+    return tuple([_length(size, look, axis, ceil) for axis, size in enumerate(spatial)])
 
 
-def _length(size: Dim, kernel: Dim, stride: int, dilation: int, begin: int, end: int, auto: str, ceil: bool) -> Dim:
+def _length(size: Dim, look: Window, axis: int, ceil: bool) -> Dim:
+    kernel, stride, dilation, auto = look.kernel[axis], look.strides[axis], look.dilations[axis], look.auto
+    begin, end = look.pads[axis], look.pads[axis + len(look.kernel)]
     if auto in ("SAME_UPPER", "SAME_LOWER"):
         return -(-size // stride) if type(size) is int else size if stride == 1 else None
     if auto == "VALID":
