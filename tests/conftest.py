@@ -1,15 +1,23 @@
-"""Options of the whole test suite."""
+"""Options of the whole test suite, and how much of a corpus was compared."""
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
+
+#: What ``-m corpus`` compared with an outside truth: a word for the kind of thing, and how many of it.
+COMPARED = pytest.StashKey[Counter[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--corpus", metavar="DIR", type=Path, default=None, help="models with truth.json files")
     parser.addoption("--regen", action="store_true", help="rewrite generated files instead of comparing them")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[COMPARED] = Counter()
 
 
 @pytest.fixture
@@ -22,6 +30,19 @@ def corpus(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture
+def compared(request: pytest.FixtureRequest) -> Counter[str]:
+    """Where a test adds what it compared, so that the run ends with a count of it."""
+    return request.config.stash[COMPARED]
+
+
+@pytest.fixture
 def regen(request: pytest.FixtureRequest) -> bool:
     """True where generated files are to be written anew."""
     return bool(request.config.getoption("--regen"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    found = config.stash[COMPARED]
+    if found:
+        counts = ", ".join(f"{number:,} {what}" for what, number in sorted(found.items()))
+        terminalreporter.write_line(f"corpus: compared {counts}")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from paramlint.engine import load
 from paramlint.errors import InputError, LoadError
 from paramlint.loaders import Request
 from paramlint.measure import measure
+
+pytestmark = pytest.mark.corpus
 
 FRAMEWORK = {"keras": "keras", "tf_keras": "keras", "torch": "pytorch"}
 
@@ -95,7 +98,9 @@ def expressible(case: dict[str, Any]) -> bool:
     return "B" not in json.dumps(case["output"])
 
 
-def test_every_case_agrees(corpus: Path, record_property: Callable[[str, object], None]) -> None:
+def test_every_case_agrees(
+    corpus: Path, compared: Counter[str], record_property: Callable[[str, object], None]
+) -> None:
     every = cases(corpus, "layer_cases.json", "cases")
     refused = [case for case in every if not expressible(case)]
     record_property("cases that the language cannot express", len(refused))
@@ -103,6 +108,7 @@ def test_every_case_agrees(corpus: Path, record_property: Callable[[str, object]
         with pytest.raises(LoadError):
             load("case.arch.yaml", Request(), spec_of(case).encode())
     found = {case["id"]: differences(case) for case in every if expressible(case)}
+    compared["layers of frameworks"] += len(every)
     wrong = {name: why for name, why in found.items() if why}
     report = "\n".join(f"{name}: {'; '.join(why)}" for name, why in wrong.items())
     assert not wrong, f"{len(wrong)} of {len(found)} cases differ\n{report}"
@@ -117,9 +123,11 @@ def refusal(case: dict[str, Any]) -> tuple[InputError, ...]:
     return ()
 
 
-def test_what_a_framework_refuses_is_refused(corpus: Path) -> None:
+def test_what_a_framework_refuses_is_refused(corpus: Path, compared: Counter[str]) -> None:
     accepted = []
-    for case in cases(corpus, "layer_rejected.json", "rejected"):
+    every = cases(corpus, "layer_rejected.json", "rejected")
+    compared["refusals of frameworks"] += len(every)
+    for case in every:
         errors = refusal(case)
         assert all(one.line and one.column for one in errors), case
         if not errors:
