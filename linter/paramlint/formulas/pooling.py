@@ -1,7 +1,7 @@
 """Length rules of windows that slide, spread or adapt; pooling has neither weights nor multiply-accumulates.
 
 All functions take plain integers of one spatial dimension: input length n, window k, stride s, padding p on each
-side, dilation d. Sources: PyTorch ``nn.MaxPoolNd``, ``nn.ConvNd``, ``nn.ConvTransposeNd``.
+side, dilation d. Sources: PyTorch ``nn.MaxPoolNd``, ``nn.ConvNd``, ``nn.ConvTransposeNd``; Keras ``padding``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,20 @@ def extent(window: int, dilation: int = 1) -> int:
 def slid(length: int, window: int, stride: int, before: int, after: int, dilation: int = 1) -> int:
     """Windows that fit into a padded length; 0 or less where none does."""
     return (length + before + after - extent(window, dilation)) // stride + 1
+
+
+def same_pads(length: int | str | None, window: int, stride: int, dilation: int = 1) -> tuple[int, int] | None:
+    """What Keras's 'same' adds before and after so that ceil(n / s) windows fit; the odd one stands at the end.
+
+    None where that depends on a length that is not fixed.
+    """
+    if stride == 1:
+        total = extent(window, dilation) - 1
+    elif isinstance(length, int):
+        total = max((-(-length // stride) - 1) * stride + extent(window, dilation) - length, 0)
+    else:
+        return None
+    return total // 2, total - total // 2
 
 
 def pooled(length: int, window: int, stride: int, padding: int, dilation: int = 1, ceiling: bool = False) -> int:

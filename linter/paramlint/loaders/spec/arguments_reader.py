@@ -124,13 +124,12 @@ class Reader:
         if isinstance(node, Table):
             return self._nested(node, names) if "type" in node.items else value_of(node, names)
         value = value_of(node, names)
-        if isinstance(value, str) and value not in argument.kind.choices:
-            if value in self.known:
-                return self._nested_layer(self.known[value], node, {}, None, names)
-            if not argument.kind.choices:
-                self.problems.add(node, *unknown_type(value, self.framework, ()))
-                raise Refused
-        return value
+        if not isinstance(value, str) or argument.kind.choices:
+            return value  # where words are choices (activations), a layer is written as {type: ...}
+        if value in self.known:
+            return self._nested_layer(self.known[value], node, {}, None, names)
+        self.problems.add(node, *unknown_type(value, self.framework, ()))
+        raise Refused
 
     def _nested(self, node: Table, names: Mapping[str, Any]) -> Nested:
         kind = node.items["type"][1]

@@ -134,3 +134,13 @@ def shaped(call: Call, source: Tensor, shape: Sequence[Dim]) -> Tensor:
     """``source`` laid out in another shape with the same elements; the batch stays in front."""
     target = [0, *(size if isinstance(size, int) else -1 for size in shape)]
     return call.step("Reshape", [source], shape, {"shape": target})
+
+
+def project(call: Call, source: Tensor, weight: Weight, bias: Weight | None, shape: Shape) -> Tensor:
+    """``source`` times the transposed weight [out, in], plus bias: Gemm for vectors, else MatMul and Add."""
+    weights = {1: weight} | ({2: bias} if bias else {})
+    if len(shape) == 1:
+        return call.step("Gemm", [source, None, None][: 1 + len(weights)], shape, {"transB": 1}, weights)
+    turned = weight._replace(shape=weight.shape[::-1])
+    out = call.step("MatMul", [source, None], shape, None, {1: turned})
+    return out if bias is None else call.step("Add", [out, None], shape, None, {1: bias})

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from paramlint.formulas import dense, formula, macs
-from paramlint.ir import Shape, Tensor, Weight
 from paramlint.loaders.spec.arguments import positive
-from paramlint.loaders.spec.layer_checks import at_most, flowing, ranked, same_size, show, symbol
+from paramlint.loaders.spec.layer_checks import at_most, flowing, project, ranked, same_size, show, symbol
 from paramlint.loaders.spec.pytorch.checks import BIAS, DEVICE, inferred, width
 from paramlint.loaders.spec.vocabulary import PYTORCH, Argument, Built, Call, layer
 
 _OUT = Argument(positive, "Features of the output's last axis.")
 _IN = Argument(inferred, "Features of the input's last axis; inferred when left out.", None)
-
-
-def project(call: Call, source: Tensor, weight: Weight, bias: Weight | None, shape: Shape) -> Tensor:
-    """``source`` times the transposed weight plus bias; Gemm for vectors, else MatMul and Add, as exporters write."""
-    weights = {1: weight} | ({2: bias} if bias else {})
-    if len(shape) == 1:
-        return call.step("Gemm", [source, None, None][: 1 + len(weights)], shape, {"transB": 1}, weights)
-    turned = weight._replace(shape=weight.shape[::-1])
-    out = call.step("MatMul", [source, None], shape, None, {1: turned})
-    return out if bias is None else call.step("Add", [out, None], shape, None, {1: bias})
 
 
 @layer(PYTORCH, "Linear", "Fully connected layer on the last axis.",
