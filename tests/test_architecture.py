@@ -19,6 +19,7 @@ TIERS = (
     {"config", "config_reader", "findings", "report"},
     {"loaders", "rules", "reporters"},
     {"engine"},
+    {"invocation"},
     {"commands"},
     {"cli"},
     {"__main__"},
@@ -31,7 +32,7 @@ OUTSIDE = {
     "google": ("loaders/onnx/",),
     "numpy": (),
     "yaml": ("loaders/spec/", "config.py", "targets/"),
-    "click": ("cli.py", "commands/", "reporters/"),
+    "click": ("cli.py", "commands/", "invocation/", "reporters/"),
     "rich": ("reporters/",),
     "jsonschema": ("targets/",),
 }

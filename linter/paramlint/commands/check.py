@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import click
 
-from paramlint.commands.options import Settings, check_options, colored, model_options
+from paramlint.invocation.options import Settings, check_options, colored, model_options
 from paramlint.display import escape
 from paramlint.errors import UsageError
 from paramlint.spelling import hint
 
 if TYPE_CHECKING:
-    from paramlint.commands.discover import Found
-    from paramlint.commands.plans import Planner
+    from paramlint.invocation.discover import Found
+    from paramlint.invocation.plans import Planner
     from paramlint.engine import Outcome, Plan
     from paramlint.report import Report
     from paramlint.reporters import Look, Write
@@ -50,8 +50,8 @@ class Output(NamedTuple):
 
 def run(settings: Settings) -> int:
     """Check everything, write every report, and return the exit code."""
-    from paramlint.commands.discover import discover
-    from paramlint.commands.plans import Planner
+    from paramlint.invocation.discover import discover
+    from paramlint.invocation.plans import Planner
 
     started = time.perf_counter()
     outputs = _outputs(settings.output)
@@ -85,7 +85,7 @@ def _judge(work: Sequence[tuple[str, Plan, bytes | None]], jobs: int) -> Iterato
     from paramlint import engine
 
     if jobs > 1 and len(work) > 1:
-        from paramlint.commands import parallel
+        from paramlint.invocation import parallel
 
         return parallel.judge(work, jobs)
     return (engine.judge(path, plan, data) for path, plan, data in work)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from paramlint.commands.options import Settings
+from paramlint.invocation.options import Settings
 from paramlint.display import escape
 from paramlint.errors import UsageError
 from paramlint.spelling import hint
@@ -30,7 +30,7 @@ def command(action: str, path: str, config: str | None) -> int:
     """
     if action not in ACTIONS:
         raise UsageError(f"unknown action {action!r}", hint(action, ACTIONS))
-    from paramlint.commands.plans import Planner
+    from paramlint.invocation.plans import Planner
 
     planner = Planner(Settings(config=config))
     held = planner.config(path if os.path.isdir(path) else os.path.dirname(path) or ".")

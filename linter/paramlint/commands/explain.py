@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from paramlint.commands.options import Settings, model_options
+from paramlint.invocation.options import Settings, model_options
 from paramlint.errors import UsageError
 from paramlint.spelling import hint
 
@@ -24,7 +24,7 @@ def command(model: str, layer: str | None, **options: Any) -> int:
 
     LAYER is a layer's name, a type, the module that layers stand in, or a pattern (`encoder/*`).
     """
-    from paramlint.commands import single
+    from paramlint.invocation import single
 
     settings = Settings(**options)
     measured = single.measure(model, settings)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from paramlint.commands.options import Settings, model_options
+from paramlint.invocation.options import Settings, model_options
 
 
 @click.command("show", short_help="Show a model's layers as a table.")
@@ -15,7 +15,7 @@ from paramlint.commands.options import Settings, model_options
 @model_options
 def command(model: str, **options: Any) -> int:
     """Show each layer of MODEL: output shape, parameters, multiply-accumulates, activations, shares of the whole."""
-    from paramlint.commands import single
+    from paramlint.invocation import single
 
     settings = Settings(**options)
     measured = single.measure(model, settings)

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from paramlint.commands.options import Settings, colored
+from paramlint.invocation.options import Settings, colored
 
 if TYPE_CHECKING:
     from paramlint.measure import Measured
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def measure(path: str, settings: Settings) -> Measured | int:
     """The measured model, or the exit code after its errors were said on standard error."""
     from paramlint import engine
-    from paramlint.commands.discover import discover
-    from paramlint.commands.plans import Planner
+    from paramlint.invocation.discover import discover
+    from paramlint.invocation.plans import Planner
     from paramlint.engine import Plan
     from paramlint.errors import InputError
     from paramlint.report import Report

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from paramlint import budgets, config, rules
 from paramlint.budgets import LayerLimit, Limit, Limits
-from paramlint.commands.options import PRECISIONS, Settings, choice, dimensions, listed, pairs, shapes
+from paramlint.invocation.options import PRECISIONS, Settings, choice, dimensions, listed, pairs, shapes
 from paramlint.config import Config
 from paramlint.engine import Plan
 from paramlint.errors import UsageError
