@@ -36,3 +36,19 @@ PRODUCT_MEANING = {
     "s": "columns of the right matrix",
 }
 PRODUCT_MACS = "P * t * d * s"
+
+# Query heads that share fewer key and value heads (Ainslie and others, "GQA"); widths are per head.
+GROUPED_MEANING = {
+    "e": "features of a position",
+    "H": "query heads",
+    "N": "key and value heads",
+    "d": "features of a head",
+    "t": "positions",
+}
+GROUPED_QUERY_KERNEL = "e * H * d"
+GROUPED_QUERY_BIAS = "H * d"
+GROUPED_KEY_KERNEL = "e * N * d"
+GROUPED_KEY_BIAS = "N * d"
+GROUPED_OUT_KERNEL = "H * d * e"
+GROUPED_OUT_BIAS = "e"
+GROUPED_MACS = "2 * t * e * H * d + 2 * t * e * N * d + 2 * t * t * H * d"

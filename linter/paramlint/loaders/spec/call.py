@@ -46,10 +46,10 @@ class Lowering:
         if self.parts > MAX_PARTS:
             raise LayerError(f"is made of more than {MAX_PARTS:,} weights and steps")
 
-    def tensor(self, shape: Sequence[Dim], dtype: DType) -> Tensor:
+    def tensor(self, shape: Sequence[Dim] | None, dtype: DType) -> Tensor:
         """A new intermediate tensor; no layer can have its name, since written names hold no dot."""
         self.grow()
-        made = Tensor(f"{self.layer}.{self.count}", tuple(shape), dtype)
+        made = Tensor(f"{self.layer}.{self.count}", None if shape is None else tuple(shape), dtype)
         self.count += 1
         self.tensors[made.name] = made
         return made
@@ -106,8 +106,8 @@ class LayerCall:
                 self.fail(f"the shape of {role} depends on {size or 'a size'} that is not fixed")
         return Weight(role, shape, self.dtype, self.storage + role, trainable and self._trainable, buffer)
 
-    def output(self, shape: Sequence[Dim], dtype: DType | None = None) -> Tensor:
-        """An output whose computation has no lowering: the whole layer is one opaque step."""
+    def output(self, shape: Sequence[Dim] | None, dtype: DType | None = None) -> Tensor:
+        """An output whose computation has no lowering: the whole layer is one opaque step. None: unknown shape."""
         made = self._lowering.tensor(shape, dtype or self.dtype)
         self._declared.append(made)
         return made

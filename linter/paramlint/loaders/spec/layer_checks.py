@@ -51,6 +51,23 @@ def same_size(call: Call, given: Dim, actual: Dim, message: str, argument: str |
         call.fail(message, argument)
 
 
+def width(call: Call, name: str, actual: Dim, shape: Shape) -> int:
+    """A width that may be written again: it must equal what arrives; either may be missing, not both."""
+    given = call.args.get(name)
+    if isinstance(actual, int):
+        if given is not None and given != actual:
+            call.fail(
+                f"{name} is {given}, the input {show(shape)} has {actual}", name, f"write {actual}, or leave it out"
+            )
+        if actual == 0:
+            call.fail(f"the input {show(shape)} has no {name.replace('_', ' ')}")
+        return actual
+    if given is None:
+        where = f"the input {show(shape)} does not fix it"
+        call.fail(f"{call.type} cannot infer {name}: {where}", None, f"write {name} or fix the size")
+    return int(given)
+
+
 def axis(call: Call, name: str, rank: int, value: int | None = None, extra: int = 0) -> int:
     """Position in our shape of the axis an argument names; ``rank`` is that of the shape without batch.
 
@@ -66,6 +83,17 @@ def axis(call: Call, name: str, rank: int, value: int | None = None, extra: int 
             f"{name} {wanted} names the batch, which a layer may not touch", name, "axis 1 is the first of the shape"
         )
     return int(place) - 1
+
+
+def trailing(call: Call) -> tuple[int, ...]:
+    """The normalised shape, which must be the end of the input's."""
+    at_most(call, 1)
+    wanted, shape = call.args["normalized_shape"], call.shape()
+    tail: tuple[Dim, ...] = shape[len(shape) - len(wanted) :] if len(wanted) <= len(shape) else ()
+    fits = len(tail) == len(wanted)
+    if not fits or any(isinstance(size, int) and size != given for size, given in zip(tail, wanted, strict=True)):
+        call.fail(f"normalized_shape {show(wanted)} is not the end of the input {show(shape)}", "normalized_shape")
+    return tuple(wanted)
 
 
 def product(sizes: Iterable[Dim]) -> Dim:

@@ -103,8 +103,11 @@ class Call(Protocol):
 
     def weight(self, role: str, *shape: int, trainable: bool = True, buffer: bool = False) -> Weight: ...
 
-    def output(self, shape: Sequence[Dim], dtype: DType | None = None) -> Tensor:
-        """An output whose computation has no lowering into ONNX operators: the whole layer is one opaque step."""
+    def output(self, shape: Sequence[Dim] | None, dtype: DType | None = None) -> Tensor:
+        """An output whose computation has no lowering into ONNX operators: the whole layer is one opaque step.
+
+        ``shape`` is None only where a layer does not say its output's.
+        """
 
     def step(
         self,

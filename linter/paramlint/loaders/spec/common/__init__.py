@@ -1,1 +1,1 @@
-"""Layer types with one spelling in both vocabularies, found by listing this folder."""
+"""Layer types with one spelling in both vocabularies: what neither framework has a layer for."""

@@ -8,8 +8,8 @@ from typing import Any
 from paramlint.formulas import convolution, formula, macs, pooling
 from paramlint.ir import Dim, Formula, Shape, Tensor, Weight
 from paramlint.loaders.spec.arguments import choice, integers, one_of, optional, positive
-from paramlint.loaders.spec.layer_checks import at_most, flowing, ranked, show, symbol
-from paramlint.loaders.spec.pytorch.checks import BIAS, DEVICE, inferred, width
+from paramlint.loaders.spec.layer_checks import at_most, flowing, ranked, show, symbol, width
+from paramlint.loaders.spec.pytorch.checks import BIAS, DEVICE, inferred
 from paramlint.loaders.spec.pytorch.padding import check_padding
 from paramlint.loaders.spec.vocabulary import PYTORCH, Argument, Built, Call, layer
 

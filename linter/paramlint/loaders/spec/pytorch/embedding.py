@@ -19,8 +19,8 @@ from paramlint.loaders.spec.arguments import (
     positive,
     positive_number,
 )
-from paramlint.loaders.spec.layer_checks import at_most, flowing, ranked, show
-from paramlint.loaders.spec.pytorch.checks import DEVICE, inferred, width
+from paramlint.loaders.spec.layer_checks import at_most, flowing, ranked, show, width
+from paramlint.loaders.spec.pytorch.checks import DEVICE, inferred
 from paramlint.loaders.spec.vocabulary import PYTORCH, Argument, Built, Call, layer
 
 _TABLE: dict[str, Any] = {

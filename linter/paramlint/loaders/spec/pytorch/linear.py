@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from paramlint.formulas import dense, formula, macs
 from paramlint.loaders.spec.arguments import positive
-from paramlint.loaders.spec.layer_checks import at_most, flowing, project, ranked, same_size, show, symbol
-from paramlint.loaders.spec.pytorch.checks import BIAS, DEVICE, inferred, width
+from paramlint.loaders.spec.layer_checks import at_most, flowing, project, ranked, same_size, show, symbol, width
+from paramlint.loaders.spec.pytorch.checks import BIAS, DEVICE, inferred
 from paramlint.loaders.spec.vocabulary import PYTORCH, Argument, Built, Call, layer
 
 _OUT = Argument(positive, "Features of the output's last axis.")

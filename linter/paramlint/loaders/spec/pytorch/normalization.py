@@ -8,10 +8,10 @@ from math import prod
 from typing import Any
 
 from paramlint.formulas import formula, normalization
-from paramlint.ir import Dim, DType, Formula, Tensor, Weight
+from paramlint.ir import DType, Formula, Tensor, Weight
 from paramlint.loaders.spec.arguments import anything, flag, integer_list, number, optional, positive
-from paramlint.loaders.spec.layer_checks import alike, at_most, flowing, ranked, show
-from paramlint.loaders.spec.pytorch.checks import DEVICE, inferred, width
+from paramlint.loaders.spec.layer_checks import alike, at_most, flowing, ranked, show, trailing, width
+from paramlint.loaders.spec.pytorch.checks import DEVICE, inferred
 from paramlint.loaders.spec.vocabulary import PYTORCH, Argument, Built, Call, layer
 
 _EPS = Argument(number, "Added to the variance.", Fraction(1, 100_000))
@@ -56,12 +56,15 @@ def _by_role(weights: list[Weight], *roles: str) -> dict[int, Weight]:
     return {index: known[role] for index, role in enumerate(roles, 1) if role in known}
 
 
-def _normalised(call: Call, kind: str, weights: list[Weight], roles: tuple[str, ...], eps: float) -> Tensor:
-    """The operator where all its operands are there, else an opaque step."""
+def _normalised(call: Call, kind: str, weights: list[Weight], roles: tuple[str, ...], **more: Any) -> Tensor:
+    """The operator with the operands that are there; the places of the others stay empty."""
     slots = _by_role(weights, *roles)
-    if len(slots) < len(roles):
-        return call.output(call.shape())
-    return call.step(kind, [flowing(call), *[None] * len(slots)], call.shape(), {"epsilon": eps}, slots)
+    attributes = {"epsilon": float(call.args["eps"]), **more}
+    return call.step(kind, [flowing(call), *[None] * max(slots, default=0)], call.shape(), attributes, slots)
+
+
+_LEARNED = ("weight", "bias")
+_BATCH = (*_LEARNED, "running_mean", "running_var")
 
 
 def _batch(call: Call, ranks: tuple[int, ...] | range) -> Built:
@@ -70,21 +73,23 @@ def _batch(call: Call, ranks: tuple[int, ...] | range) -> Built:
     count = width(call, "num_features", shape[0], shape)
     learned, params = _scale(call, call.args["affine"], count)
     weights = learned + _statistics(call, count)
-    roles = ("weight", "bias", "running_mean", "running_var")
-    out = _normalised(call, "BatchNormalization", weights, roles, float(call.args["eps"]))
-    return Built((out,), params, tuple(weights))
+    if not call.args["track_running_stats"]:  # statistics of the batch itself, which no converter folds
+        return Built((call.output(shape),), params, tuple(weights))
+    return Built((_normalised(call, "BatchNormalization", weights, _BATCH),), params, tuple(weights))
 
 
 def _instance(call: Call, rank: int) -> Built:
     at_most(call, 1)
     shape = ranked(call, [rank + 1])
     count = width(call, "num_features", shape[0], shape)
-    places = shape[1:]
-    if not call.args["track_running_stats"] and all(size == 1 for size in places):
+    tracked = call.args["track_running_stats"]
+    if not tracked and all(size == 1 for size in shape[1:]):
         call.fail(f"{call.type} needs more than one position per channel, got {show(shape)}")
     learned, params = _scale(call, call.args["affine"], count)
-    out = _normalised(call, "InstanceNormalization", learned, ("weight", "bias"), float(call.args["eps"]))
-    return Built((out,), params, (*learned, *_statistics(call, count)))
+    weights = learned + _statistics(call, count)
+    # with running statistics it does what batch normalisation does
+    kind, roles = ("BatchNormalization", _BATCH) if tracked else ("InstanceNormalization", _LEARNED)
+    return Built((_normalised(call, kind, weights, roles),), params, tuple(weights))
 
 
 def _register(name: str, doc: str, build: Callable[[Call], Built], affine: bool, tracked: bool) -> None:
@@ -121,30 +126,12 @@ def group_norm(call: Call) -> Built:
     if count % groups:
         call.fail(f"num_groups {groups} does not divide the {count} channels of {show(shape)}", "num_groups")
     weights, params = _scale(call, call.args["affine"], count)
-    slots = _by_role(weights, "weight", "bias")
-    if len(slots) < 2:
-        return Built((call.output(shape),), params, tuple(weights))
-    attributes = {"num_groups": groups, "epsilon": float(call.args["eps"])}
-    return Built(
-        (call.step("GroupNormalization", [flowing(call), None, None], shape, attributes, slots),),
-        params,
-        tuple(weights),
-    )
+    made = _normalised(call, "GroupNormalization", weights, _LEARNED, num_groups=groups)
+    return Built((made,), params, tuple(weights))
 
 
 _SHAPE = Argument(integer_list(1, minimum=1, single=True), "Trailing axes that are normalised together.")
 _ELEMENTWISE = Argument(flag, "Learn one number per normalised element.", True)
-
-
-def _trailing(call: Call) -> tuple[int, ...]:
-    """The normalised shape, which must be the end of the input's."""
-    at_most(call, 1)
-    wanted, shape = call.args["normalized_shape"], call.shape()
-    tail: tuple[Dim, ...] = shape[len(shape) - len(wanted) :] if len(wanted) <= len(shape) else ()
-    fits = len(tail) == len(wanted)
-    if not fits or any(isinstance(size, int) and size != given for size, given in zip(tail, wanted, strict=True)):
-        call.fail(f"normalized_shape {show(wanted)} is not the end of the input {show(shape)}", "normalized_shape")
-    return tuple(wanted)
 
 
 @layer(PYTORCH, "LayerNorm", "Normalisation over the trailing axes of each sample.",
@@ -152,7 +139,7 @@ def _trailing(call: Call) -> tuple[int, ...]:
        device=DEVICE)  # fmt: skip
 def layer_norm(call: Call) -> Built:
     """Weight and bias have the normalised shape."""
-    wanted = _trailing(call)
+    wanted = trailing(call)
     weights, terms = [], {}
     if call.args["elementwise_affine"]:
         weights.append(call.weight("weight", *wanted))
@@ -161,27 +148,9 @@ def layer_norm(call: Call) -> Built:
             weights.append(call.weight("bias", *wanted))
             terms["bias"] = normalization.ELEMENT_SHIFT
     params = formula(terms, {"A": prod(wanted)}, normalization.MEANING) if terms else None
-    if not weights:
-        return Built((call.output(call.shape()),))
-    attributes = {"axis": len(call.shape()) - len(wanted) + 1, "epsilon": float(call.args["eps"])}
-    slots = dict(enumerate(weights, 1))
-    made = call.step("LayerNormalization", [flowing(call), *[None] * len(slots)], call.shape(), attributes, slots)
+    place = len(call.shape()) - len(wanted) + 1
+    made = _normalised(call, "LayerNormalization", weights, _LEARNED, axis=place)
     return Built((made,), params, tuple(weights))
-
-
-@layer(PYTORCH, "RMSNorm", "Division by the root mean square of the trailing axes.",
-       normalized_shape=_SHAPE, eps=Argument(optional(number), "Added to the mean square.", None),
-       elementwise_affine=_ELEMENTWISE, device=DEVICE)  # fmt: skip
-def rms_norm(call: Call) -> Built:
-    """One scale per normalised element, no shift."""
-    wanted = _trailing(call)
-    if not call.args["elementwise_affine"]:
-        return Built((call.output(call.shape()),))
-    weight = call.weight("weight", *wanted)
-    params = formula({"weight": normalization.ELEMENT_SCALE}, {"A": prod(wanted)}, normalization.MEANING)
-    attributes = {"axis": len(call.shape()) - len(wanted) + 1}
-    made = call.step("RMSNormalization", [flowing(call), None], call.shape(), attributes, {1: weight})
-    return Built((made,), params, (weight,))
 
 
 _NEIGHBOURS: dict[str, Any] = {

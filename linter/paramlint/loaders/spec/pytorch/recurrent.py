@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from paramlint.formulas import combine, formula, macs, recurrent
 from paramlint.ir import Dim, Formula, Shape, Tensor, Unknown, Weight
 from paramlint.loaders.spec.arguments import choice, flag, non_negative, positive, probability
-from paramlint.loaders.spec.layer_checks import at_most, copies, flowing, ranked, show
-from paramlint.loaders.spec.pytorch.checks import BIAS, DEVICE, inferred, width
+from paramlint.loaders.spec.layer_checks import at_most, copies, flowing, ranked, show, width
+from paramlint.loaders.spec.pytorch.checks import BIAS, DEVICE, inferred
 from paramlint.loaders.spec.vocabulary import PYTORCH, Argument, Built, Call, layer
 
 _INPUT = Argument(inferred, "Features of one time step; inferred when left out.", None)

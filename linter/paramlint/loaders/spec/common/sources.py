@@ -1,0 +1,35 @@
+"""``Parameter`` and ``Buffer``: a learned or a fixed tensor that others read."""
+
+from __future__ import annotations
+
+from paramlint.formulas import formula
+from paramlint.loaders.spec.arguments import shape
+from paramlint.loaders.spec.layer_checks import at_most
+from paramlint.loaders.spec.vocabulary import BOTH, Argument, Built, Call, layer
+
+_SIZES = Argument(shape, "Its shape, without batch; every size is fixed.")
+
+
+def _source(call: Call, buffer: bool) -> Built:
+    """One tensor; every sample sees the same."""
+    at_most(call, 0)
+    sizes = call.args["shape"]
+    weight = call.weight("weight", *sizes, trainable=not buffer, buffer=buffer)
+    made = call.step("Identity", [None], sizes, None, {0: weight})
+    if buffer:
+        return Built((made,), None, (weight,))
+    letters = {f"d{axis}": size for axis, size in enumerate(sizes, 1)}
+    meanings = {name: f"size of axis {axis}" for axis, name in enumerate(letters, 1)}
+    return Built((made,), formula({"weight": " * ".join(letters) or "1"}, letters, meanings), (weight,))
+
+
+@layer(BOTH, "Parameter", "A learned tensor that other layers read.", source=True, shape=_SIZES)
+def parameter(call: Call) -> Built:
+    """Counts its elements."""
+    return _source(call, buffer=False)
+
+
+@layer(BOTH, "Buffer", "A fixed tensor that other layers read; no parameter.", source=True, shape=_SIZES)
+def buffer(call: Call) -> Built:
+    """Held beside the parameters."""
+    return _source(call, buffer=True)
