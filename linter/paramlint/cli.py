@@ -6,6 +6,7 @@ Exit codes: 0 nothing at the fail level, 1 findings, 2 the call or the config is
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import pkgutil
@@ -16,7 +17,7 @@ from typing import Any
 import click
 
 from paramlint import __version__, commands
-from paramlint.display import escape
+from paramlint.display import escape, forget_output
 from paramlint.errors import UsageError
 from paramlint.spelling import did_you_mean, nearest
 
@@ -26,7 +27,15 @@ USAGE, DEFECT, INTERRUPTED = 2, 4, 130
 HELP = """Linter and budget checker for neural-network model specs.
 
 Reads YAML architectures and ONNX models, counts parameters, multiply-accumulates, flash and RAM, and complains about
-what overruns a budget or does not fit a target. Without a command it checks: `paramlint model.onnx --max 1M`.
+what overruns a budget or does not fit a target. It needs no ML framework and runs no model.
+
+\b
+  paramlint model.onnx --max 1M                    at most a million parameters
+  paramlint kws.arch.yaml --target nano33ble       fits a board
+  paramlint                                        this folder, budgets from pyproject.toml
+  paramlint show model.onnx                        the layers, one by one
+
+Without a command it checks: `paramlint check --help` lists the options.
 """
 
 
@@ -34,14 +43,13 @@ class Program(click.Group):
     """The commands found in the folder; words without a command are a check."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        names = [module.name for module in pkgutil.iter_modules(commands.__path__)]
-        return [name for name in names if self.get_command(ctx, name) is not None]
+        return [module.name for module in pkgutil.iter_modules(commands.__path__)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in {module.name for module in pkgutil.iter_modules(commands.__path__)}:
+        if cmd_name not in self.list_commands(ctx):
             return None
-        found = getattr(importlib.import_module(f"paramlint.commands.{cmd_name}"), "command", None)
-        return found if isinstance(found, click.Command) else None
+        command: click.Command = importlib.import_module(f"paramlint.commands.{cmd_name}").command
+        return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if args[:1] in (["--help"], ["-h"], ["--version"]):
@@ -54,10 +62,10 @@ class Program(click.Group):
         if index is None:
             return [DEFAULT, *args]
         word = args[index]
-        if self.get_command(ctx, word) is not None:
+        if word in self.list_commands(ctx):
             return [word, *args[:index], *args[index + 1 :]]
         if word.isidentifier() and not os.path.exists(word):
-            near = nearest(word, self.list_commands(ctx))
+            near = nearest(word, [*self.list_commands(ctx), "--help"])
             if near is not None:
                 raise UsageError(f"unknown command {word!r}, and no file has this name", f"did you mean {near!r}?")
         return [DEFAULT, *args]
@@ -87,7 +95,13 @@ class Program(click.Group):
         return None
 
 
-@click.group(cls=Program, help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Program,
+    help=HELP,
+    options_metavar="",
+    subcommand_metavar="[COMMAND] [OPTIONS] [PATH...|-]",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def program() -> None:
     """Options stand on the commands."""
@@ -97,9 +111,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code; never raises for what a user did."""
     args = list(sys.argv[1:] if arguments is None else arguments)
     _tame_output()
+    code = _run(args)
+    try:
+        sys.stdout.flush()
+    except OSError:  # closed or full: what stands in its buffer is lost, which must not end in a traceback
+        forget_output()
+        return max(code, USAGE) if code in (0, 1) else code
+    return code
+
+
+def _run(args: list[str]) -> int:
     try:
         result: Any = program.main(args, prog_name="paramlint", standalone_mode=False)
-        sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except UsageError as error:
         return _say(_place(error) + error.message, error.hint)
@@ -109,8 +132,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(error.format_message(), None)
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
-    except BrokenPipeError:
-        _forget_output()
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            return _broken(error, args)
+        forget_output()
+        return _say("standard output cannot be written: no space left on device", None)
+    except SystemExit:  # how click ends a command whose reader of standard output has gone
+        forget_output()
         return 0
     except Exception as error:  # noqa: BLE001  # whatever is left is our own mistake, and is said in one line
         return _broken(error, args)
@@ -122,13 +150,6 @@ def _tame_output() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
-
-
-def _forget_output() -> None:
-    """The reader has gone: point the file at nothing, so that Python's own flush at the end is silent too."""
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, sys.stdout.fileno())
-    os.close(nothing)
 
 
 def _place(error: UsageError) -> str:
@@ -150,12 +171,11 @@ def _usage(error: click.UsageError) -> int:
     if isinstance(error, click.NoSuchOption):
         message = f"unknown option {error.option_name}"
         known = [name for param in (error.ctx.command.params if error.ctx else []) for name in param.opts]
-        hint = did_you_mean(error.option_name, known)
+        hint = did_you_mean(error.option_name, [name for name in known if name.startswith("-")])
     else:
         message = error.format_message().rstrip(".")
-    command = error.ctx.info_name if error.ctx and error.ctx.parent else None
-    call = f"paramlint {command} --help" if command else "paramlint --help"
-    return _say(message, hint or f"`{call}` shows what there is")
+    command = error.ctx.info_name if error.ctx and error.ctx.parent else DEFAULT
+    return _say(message, hint or f"`paramlint {command} --help` shows what there is")
 
 
 def _broken(error: Exception, args: Sequence[str]) -> int:

@@ -1,8 +1,10 @@
-"""Names from files as a terminal may show them."""
+"""Names from files as a terminal may show them, and what happens when nobody reads any more."""
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 
 #: Control characters, line and paragraph separators, direction overrides, lone surrogates: what could forge output.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
@@ -16,3 +18,10 @@ def escape(text: str) -> str:
 def _code(match: re.Match[str]) -> str:
     number = ord(match[0])
     return f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}"
+
+
+def forget_output() -> None:
+    """The reader has gone: point standard output at nothing, so that Python's own flush at the end is silent too."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, sys.stdout.fileno())
+    os.close(nothing)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -11,15 +10,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import click
 
-from paramlint.invocation.options import Settings, check_options, colored, model_options
-from paramlint.display import escape
+from paramlint.display import escape, forget_output
 from paramlint.errors import UsageError
+from paramlint.invocation.options import Command, Settings, check_options
 from paramlint.spelling import hint
 
 if TYPE_CHECKING:
+    from paramlint.engine import Outcome, Plan
     from paramlint.invocation.discover import Found
     from paramlint.invocation.plans import Planner
-    from paramlint.engine import Outcome, Plan
     from paramlint.report import Report
     from paramlint.reporters import Look, Write
 
@@ -27,15 +26,19 @@ if TYPE_CHECKING:
 COMPLETE = frozenset({"json"})
 
 
-@click.command("check", short_help="Check models (the default command).")
+@click.command("check", cls=Command, short_help="Check models (the default command).")
 @click.argument("paths", nargs=-1, metavar="[PATH...|-]")
 @check_options
-@model_options
 def command(**options: Any) -> int:
-    """Check YAML architectures and ONNX models.
+    """Check YAML architectures and ONNX models against limits, targets and rules.
 
     PATH is a file, a folder to search, or - for standard input; without one the current folder is searched.
-    Exit code: 0 nothing at the fail level, 1 findings, 2 wrong call or config, 3 an input could not be judged.
+
+    METRIC is params, trainable, weights, flash, ram, ram.bound, ram.arena, ram.best, macs, file or layers. SIZE is a
+    count (1M, 2.5k, 1_000_000) or bytes (256KiB, 256kB, 1MiB).
+
+    Exit code: 0 nothing at the fail level, 1 findings, 2 the call or the config is wrong, 3 an input could not be
+    judged, 4 a defect in paramlint.
     """
     return run(Settings(**options))
 
@@ -51,18 +54,18 @@ class Output(NamedTuple):
 def run(settings: Settings) -> int:
     """Check everything, write every report, and return the exit code."""
     from paramlint.invocation.discover import discover
+    from paramlint.invocation.look import look
     from paramlint.invocation.plans import Planner
 
     started = time.perf_counter()
     outputs = _outputs(settings.output)
-    looks = [_look(settings, output.path) for output in outputs]
+    looks = [look(settings, output.path) for output in outputs]
     every = any(output.format in COMPLETE for output in outputs)
     planner = Planner(settings, every=every, totals=True)
     found = discover(settings.paths, planner.config)
     report = _report(planner, found, settings.jobs)._replace(seconds=time.perf_counter() - started)
-    for output, look in zip(outputs, looks, strict=True):
-        with _opened(output.path) as stream:
-            output.write(report, stream, look)
+    for output, destination in zip(outputs, looks, strict=True):
+        _write(output, report, destination)
     for defect in report.defects:
         click.echo(escape(f"paramlint has a defect: {defect.path}: {defect.what}"), err=True)
         if settings.verbose:
@@ -108,26 +111,17 @@ def _outputs(words: Sequence[str]) -> list[Output]:
     return found
 
 
-def _look(settings: Settings, path: str | None) -> Look:
-    from paramlint.reporters import Look
-
-    terminal = path is None and sys.stdout.isatty()
-    encoding = "utf-8" if path is not None else (sys.stdout.encoding or "ascii").lower()
-    return Look(
-        color=colored(settings.color, terminal) and path is None,
-        terminal=terminal,
-        width=_width(terminal),
-        quiet=settings.quiet > 0,
-        verbose=settings.verbose > 0,
-        unicode=encoding.startswith("utf"),
-    )
-
-
-def _width(terminal: bool) -> int:
-    """Columns of the terminal; a pipe gets lines as wide as a wide terminal, which no reader wraps."""
-    if not terminal:
-        return 120
-    return max(40, min(os.get_terminal_size(sys.stdout.fileno()).columns, 200))
+def _write(output: Output, report: Report, look: Look) -> None:
+    """Write one report. Where the reader has gone the verdict still counts, and so do the other reports."""
+    try:
+        with _opened(output.path) as stream:
+            output.write(report, stream, look)
+            stream.flush()
+    except BrokenPipeError:
+        forget_output()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UsageError(f"--output: {output.path or 'standard output'} cannot be written: {reason}") from error
 
 
 @contextmanager
@@ -135,8 +129,5 @@ def _opened(path: str | None) -> Iterator[TextIO]:
     if path is None:
         yield sys.stdout
         return
-    try:
-        with open(path, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
-            yield stream
-    except OSError as error:
-        raise UsageError(f"--output: {path} cannot be written: {(error.strerror or str(error)).lower()}") from error
+    with open(path, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
+        yield stream

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from paramlint.invocation.options import Settings
 from paramlint.display import escape
 from paramlint.errors import UsageError
+from paramlint.invocation.options import Settings
 from paramlint.spelling import hint
 
 if TYPE_CHECKING:

@@ -7,24 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from paramlint.invocation.options import Settings, model_options
 from paramlint.errors import UsageError
+from paramlint.invocation.options import Command, Settings, show_options
 from paramlint.spelling import hint
 
 if TYPE_CHECKING:
     from paramlint.measure import Measured, Row
 
 
-@click.command("explain", short_help="Explain every number with its formula.")
+@click.command("explain", cls=Command, short_help="Explain every number with its formula.")
 @click.argument("model", metavar="MODEL")
 @click.argument("layer", required=False, metavar="[LAYER]")
-@model_options
+@show_options
 def command(model: str, layer: str | None, **options: Any) -> int:
     """Explain the parameters and multiply-accumulates of MODEL, layer by layer.
 
     LAYER is a layer's name, a type, the module that layers stand in, or a pattern (`encoder/*`).
     """
     from paramlint.invocation import single
+    from paramlint.invocation.look import look
 
     settings = Settings(**options)
     measured = single.measure(model, settings)
@@ -32,7 +33,7 @@ def command(model: str, layer: str | None, **options: Any) -> int:
         return measured
     from paramlint.reporters.explanation import explain
 
-    explain(measured, choose(measured, layer), sys.stdout, single.look(settings))
+    explain(measured, choose(measured, layer), sys.stdout, look(settings))
     return 0
 
 

@@ -7,15 +7,16 @@ from typing import Any
 
 import click
 
-from paramlint.invocation.options import Settings, model_options
+from paramlint.invocation.options import Command, Settings, show_options
 
 
-@click.command("show", short_help="Show a model's layers as a table.")
+@click.command("show", cls=Command, short_help="Show a model's layers as a table.")
 @click.argument("model", metavar="MODEL")
-@model_options
+@show_options
 def command(model: str, **options: Any) -> int:
     """Show each layer of MODEL: output shape, parameters, multiply-accumulates, activations, shares of the whole."""
     from paramlint.invocation import single
+    from paramlint.invocation.look import look
 
     settings = Settings(**options)
     measured = single.measure(model, settings)
@@ -23,5 +24,5 @@ def command(model: str, **options: Any) -> int:
         return measured
     from paramlint.reporters.layer_table import layer_table
 
-    layer_table(measured, sys.stdout, single.look(settings))
+    layer_table(measured, sys.stdout, look(settings))
     return 0

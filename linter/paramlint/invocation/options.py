@@ -42,6 +42,29 @@ class Settings(NamedTuple):
     verbose: int = 0
 
 
+class Option(click.Option):
+    """An option that stands under a heading of the help page."""
+
+    def __init__(self, *args: Any, heading: str, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.heading = heading
+
+
+class Command(click.Command):
+    """A command whose help page lists its options under headings."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
+            if record is not None:
+                heading = param.heading if isinstance(param, Option) else "Output"
+                sections.setdefault(heading, []).append(record)
+        for heading, records in sections.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
+
+
 def _stack(*options: Callable[[_Function], _Function]) -> Callable[[_Function], _Function]:
     def decorate(function: _Function) -> _Function:
         for option in reversed(options):
@@ -51,36 +74,57 @@ def _stack(*options: Callable[[_Function], _Function]) -> Callable[[_Function], 
     return decorate
 
 
-def _many(flag: str, name: str, metavar: str, help: str, *more: str) -> Callable[[_Function], _Function]:
-    return click.option(flag, *more, name, multiple=True, metavar=metavar, help=help)
+def _option(heading: str, *names: str, **more: Any) -> Callable[[_Function], _Function]:
+    return click.option(*names, cls=Option, heading=heading, **more)
 
+
+def _many(heading: str, *names: str, **more: Any) -> Callable[[_Function], _Function]:
+    return _option(heading, *names, multiple=True, **more)
+
+
+#: What a model is held against.
+limit_options = _stack(
+    _many("Limits", "--max", "most", metavar="[METRIC=]SIZE", help="Most parameters (1M), or of a metric (ram=64KiB)."),
+    _many("Limits", "--max-layer", "most_layer", metavar="METRIC=SIZE", help="Most in one layer; or params=25%."),
+    _option("Limits", "--warn-at", metavar="90%", help="Warn above this share of every limit."),
+    _many("Limits", "--target", "target", metavar="NAME", help="Fit this board or chip (see `paramlint targets`)."),
+)
 
 #: How a model is read: for every command that takes one.
 model_options = _stack(
-    click.option("--as", "as_dtype", metavar="DTYPE", help="Deploy as int8, int16, float16 or float32."),
-    _many("--set", "variables", "VAR=VALUE", "Set a variable of a spec's `vars`."),
-    _many("--dim", "dims", "NAME=N", "Bind a named dimension."),
-    _many("--input-shape", "input_shapes", "NAME=1,3,224,224", "Give an input's whole shape."),
-    click.option("--config", metavar="PATH", help="Use this config file and no other."),
-    click.option("--isolated", is_flag=True, help="Use no config file."),
-    click.option("--color", default="auto", metavar="auto|always|never", help="Colour the output."),
-    click.option("-q", "--quiet", count=True, help="Say less."),
-    click.option("-v", "--verbose", count=True, help="Say more: every note, and tracebacks of defects."),
+    _option("Model", "--as", "as_dtype", metavar="DTYPE", help="Deploy as int8, int16, float16 or float32."),
+    _many("Model", "--set", "variables", metavar="VAR=VALUE", help="Set a variable of a spec's `vars`."),
+    _many("Model", "--dim", "dims", metavar="NAME=N", help="Bind a named dimension (batch=1)."),
+    _many("Model", "--input-shape", "input_shapes", metavar="NAME=1,3,224,224", help="Give an input's whole shape."),
 )
 
-#: What a model is held against.
-check_options = _stack(
-    _many("--max", "most", "[METRIC=]SIZE", "Most parameters (1M), or most of a metric (ram=64KiB)."),
-    _many("--max-layer", "most_layer", "METRIC=SIZE", "Most of a metric in one layer; also a share (params=25%)."),
-    click.option("--warn-at", metavar="90%", help="Warn above this share of every limit."),
-    _many("--target", "target", "NAME", "Hold against a board or chip; `paramlint targets` lists them."),
-    _many("--select", "select", "RULE", "Rules to run: codes, beginnings of codes or names."),
-    _many("--ignore", "ignore", "RULE", "Rules to leave out."),
-    _many("--severity", "severity", "RULE=LEVEL", "Give a rule another level: error, warning or note."),
-    click.option("--fail-level", metavar="LEVEL", help="Fail from this level on; `never` to only report. [error]"),
-    click.option("-j", "--jobs", type=click.IntRange(1, 256), default=1, metavar="N", help="Processes for many files."),
-    _many("--output", "output", "FMT[:PATH]", "Format of the report, and a file for it; repeatable.", "-o"),
+rule_options = _stack(
+    _many("Rules", "--select", "select", metavar="RULE", help="Rules to run: codes, beginnings of codes, names."),
+    _many("Rules", "--ignore", "ignore", metavar="RULE", help="Rules to leave out."),
+    _many("Rules", "--severity", "severity", metavar="RULE=LEVEL", help="Make a rule error, warning or note."),
+    _option("Rules", "--fail-level", metavar="LEVEL", help="Fail from this level on, or `never`. [error]"),
 )
+
+config_options = _stack(
+    _option("Config", "--config", metavar="PATH", help="Use this config file and no other."),
+    _option("Config", "--isolated", is_flag=True, help="Use no config file."),
+)
+
+report_options = _stack(
+    _many("Output", "-o", "--output", "output", metavar="FMT[:PATH]", help="text, concise or json; and a file for it."),
+    _option(
+        "Output", "-j", "--jobs", type=click.IntRange(1, 256), default=1, metavar="N", help="Processes for many files."
+    ),
+)
+
+output_options = _stack(
+    _option("Output", "--color", default="auto", metavar="WHEN", help="auto, always or never. [auto]"),
+    _option("Output", "-q", "--quiet", count=True, help="Say less: no notes, no tables."),
+    _option("Output", "-v", "--verbose", count=True, help="Say more: every note and total; tracebacks of defects."),
+)
+
+check_options = _stack(limit_options, model_options, rule_options, config_options, report_options, output_options)
+show_options = _stack(model_options, config_options, output_options)
 
 
 def pairs(words: tuple[str, ...], flag: str, example: str) -> dict[str, str]:
@@ -105,7 +149,7 @@ def dimensions(words: tuple[str, ...]) -> dict[str, int]:
 
 
 def shapes(words: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
-    """``--input-shape x=1,3,224,224``; sizes may be separated by ``x`` too."""
+    """``--input-shape x=1,3,224,224``."""
     found = {}
     for name, value in pairs(words, "--input-shape", "x=1,3,224,224").items():
         text = f"--input-shape {name}={value}"

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from paramlint import budgets, config, rules
 from paramlint.budgets import LayerLimit, Limit, Limits
-from paramlint.invocation.options import PRECISIONS, Settings, choice, dimensions, listed, pairs, shapes
 from paramlint.config import Config
 from paramlint.engine import Plan
 from paramlint.errors import UsageError
 from paramlint.findings import LEVELS, Level
+from paramlint.invocation.options import PRECISIONS, Settings, choice, dimensions, listed, pairs, shapes
 from paramlint.ir import DType, Source
 from paramlint.loaders import Request
 from paramlint.quantities import QuantityError, parse_share
@@ -97,7 +97,7 @@ class Planner:
             return ()
         from paramlint import targets
 
-        own = targets.from_config(held.targets, held.source("targets"))
+        own = targets.from_config(held.targets, held.source)
         try:
             found = [targets.find(name, own) for name in names]
         except UsageError as error:

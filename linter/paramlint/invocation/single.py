@@ -6,20 +6,20 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from paramlint.invocation.options import Settings, colored
+from paramlint.invocation.options import Settings
 
 if TYPE_CHECKING:
     from paramlint.measure import Measured
-    from paramlint.reporters import Look
 
 
 def measure(path: str, settings: Settings) -> Measured | int:
     """The measured model, or the exit code after its errors were said on standard error."""
     from paramlint import engine
-    from paramlint.invocation.discover import discover
-    from paramlint.invocation.plans import Planner
     from paramlint.engine import Plan
     from paramlint.errors import InputError
+    from paramlint.invocation.discover import discover
+    from paramlint.invocation.look import look
+    from paramlint.invocation.plans import Planner
     from paramlint.report import Report
     from paramlint.reporters import find
     from paramlint.rules import RuleSet
@@ -44,20 +44,3 @@ def measure(path: str, settings: Settings) -> Measured | int:
         if settings.verbose:
             sys.stderr.write(defect.trace)
     return report.exit_code
-
-
-def look(settings: Settings) -> Look:
-    """What standard output is like."""
-    from paramlint.reporters import Look
-
-    terminal = sys.stdout.isatty()
-    encoding = (sys.stdout.encoding or "ascii").lower()
-    width = max(60, os.get_terminal_size(sys.stdout.fileno()).columns) if terminal else 0
-    return Look(
-        colored(settings.color, terminal),
-        terminal,
-        width,
-        settings.quiet > 0,
-        settings.verbose > 0,
-        encoding.startswith("utf"),
-    )
