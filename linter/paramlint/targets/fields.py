@@ -5,7 +5,7 @@ Data files are held to the same table by a test, so reading one costs no check.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from paramlint.errors import UsageError
@@ -59,6 +59,7 @@ FIELDS: Mapping[str, Field] = {
 USER_FIELDS: Mapping[str, Field] = {
     "base": Field("text", "A target to start from; what is stated here replaces its facts."),
     "reserve": Field("reserve", "RAM and flash that the firmware needs."),
+    "flash_overhead": Field("bytes", "What the container adds to the weights in flash, as you measured it."),
 }
 #: What the config cannot set: a user's facts are his own statement.
 NOT_FOR_USERS = frozenset({"confidence"})
@@ -69,10 +70,10 @@ def user_fields() -> dict[str, Field]:
     return {name: field for name, field in {**FIELDS, **USER_FIELDS}.items() if name not in NOT_FOR_USERS}
 
 
-def check(identity: str, table: Mapping[str, Any], source: Source | None) -> dict[str, Any]:
+def check(identity: str, table: Mapping[str, Any], place: Callable[[str], Source | None]) -> dict[str, Any]:
     """The plain values of a target of the config; raises UsageError with a did-you-mean.
 
-    Keys may be written with '-' or '_'; sizes as text with a unit.
+    Keys may be written with '-' or '_'; sizes as text with a unit. ``place`` says where a key stands.
     """
     known = user_fields()
     where = f"target {identity}"
@@ -81,13 +82,15 @@ def check(identity: str, table: Mapping[str, Any], source: Source | None) -> dic
         key = written.replace("-", "_")
         if key not in known:
             names = sorted(word.replace("_", "-") for word in known)
-            raise UsageError(f"{where}: unknown key {written!r}", hint(written, names), source)
+            raise UsageError(f"{where}: unknown key {written!r}", hint(written, names), place(written))
+        if key in values:
+            raise UsageError(f"{where}: {written!r} is stated twice, with '-' and with '_'", None, place(written))
         try:
             values[key] = CHECKS[known[key].check](raw, known[key])
         except QuantityError as error:
-            raise UsageError(f"{where}: {written}: {error.message}", error.hint, source) from error
+            raise UsageError(f"{where}: {written}: {error.message}", error.hint, place(written)) from error
         except ValueError as error:
-            raise UsageError(f"{where}: {written} {error}", None, source) from error
+            raise UsageError(f"{where}: {written} {error}", None, place(written)) from error
     return values
 
 

@@ -85,6 +85,7 @@ class Target(NamedTuple):
     restrictions: tuple[str, ...] = ()
     notes: str | None = None
     reserve: Reserve = Reserve()
+    flash_overhead: int | None = None  # bytes beside the weights, where the user states them
     place: Source = Source("target")  # where these facts stand: the data file, or the config for a user's own
     base: str | None = None
 

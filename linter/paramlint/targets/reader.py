@@ -9,8 +9,8 @@ from __future__ import annotations
 import functools
 import os
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
 
 from paramlint.errors import UsageError
 from paramlint.ir import Source
@@ -107,6 +107,9 @@ def _hint(wanted: str, own: Iterable[str]) -> str:
     from difflib import get_close_matches
 
     names = {**{normal(alias): stem for alias, stem in _aliases().items()}, **_files(), **{normal(i): i for i in own}}
+    with_it = _with_accelerator(wanted)
+    if with_it:
+        return f"a target needs its memory too; these have it: {', '.join(with_it)}"
     near = list(dict.fromkeys(names[word] for word in get_close_matches(wanted, names, n=4, cutoff=0.6)))
     if not near:
         near = list(dict.fromkeys(stem for word, stem in names.items() if wanted and word.startswith(wanted)))
@@ -115,52 +118,78 @@ def _hint(wanted: str, own: Iterable[str]) -> str:
     return f"did you mean {' or '.join(near[:3])}?"
 
 
-def from_config(tables: Mapping[str, Mapping[str, Any]], source: Source | None = None) -> dict[str, Target]:
+#: Where an entry of the config stands, by its way of keys.
+Places: TypeAlias = Callable[..., Source]
+
+
+def _nowhere(*_: str | int) -> Source:
+    return Source("config")
+
+
+def _with_accelerator(wanted: str) -> list[str]:
+    """Targets whose accelerator's name holds ``wanted`` (``ethos-u55``)."""
+    if len(wanted) < 5:
+        return []
+    return [target.id for target in every() if wanted in normal(target.accelerator_name)]
+
+
+def from_config(tables: Mapping[str, Mapping[str, Any]], places: Places = _nowhere) -> dict[str, Target]:
     """The targets of ``[tool.paramlint.targets.*]`` by name; raises UsageError for what is wrong in them."""
-    checked = {}
+    checked: dict[str, dict[str, Any]] = {}
     for identity, table in tables.items():
-        if not isinstance(table, Mapping):
-            raise UsageError(f"target {identity} must be a table", None, source)
-        checked[identity] = check(identity, table, source)
+        twin = next((name for name in checked if normal(name) == normal(identity)), None)
+        if twin is not None:
+            raise UsageError(f"targets {twin} and {identity} have one name", None, places("targets", identity))
+        checked[identity] = check(identity, table, functools.partial(places, "targets", identity))
         unknown = [name for name in checked[identity].get("op_sets", ()) if name not in operators.ids()]
         if unknown:
+            near = hint(unknown[0], operators.ids())
             raise UsageError(
-                f"target {identity}: unknown operator set {unknown[0]!r}", hint(unknown[0], operators.ids()), source
+                f"target {identity}: unknown operator set {unknown[0]!r}", near, places("targets", identity)
             )
-    return {identity: _own(identity, checked, source, 0) for identity in checked}
+    return {identity: _own(identity, checked, places, 0) for identity in checked}
 
 
-def _own(identity: str, tables: Mapping[str, dict[str, Any]], source: Source | None, depth: int) -> Target:
+def _own(identity: str, tables: Mapping[str, dict[str, Any]], places: Places, depth: int) -> Target:
     values = dict(tables[identity])
     base_name = values.pop("base", None)
-    place = source._replace(kind="target") if source else Source("target")
+    source = places("targets", identity)
+    place = source._replace(kind="target")
     if base_name is None:
-        if "ram_bytes" not in values and "flash_bytes" not in values:
+        if not {"ram_bytes", "ram_regions", "flash_bytes"} & values.keys():
             raise UsageError(f"target {identity} states no memory", "give it a base, ram-bytes or flash-bytes", source)
         return build(identity, {"name": identity, **DEFAULTS, **_one_block(values)}, place)
     if depth >= MAX_BASES:
         raise UsageError(f"target {identity}: its bases go in a circle", None, source)
     own = {normal(name): name for name in tables if name != identity}
     if normal(base_name) in own:
-        base = _own(own[normal(base_name)], tables, source, depth + 1)
+        base = _own(own[normal(base_name)], tables, places, depth + 1)
     else:
         try:
             base = find(base_name)
         except UsageError as error:
-            raise UsageError(f"target {identity}: base: {error.message}", error.hint, source) from error
+            at = places("targets", identity, "base", "=")
+            raise UsageError(f"target {identity}: base: {error.message}", error.hint, at) from error
     return _on_base(identity, values, base, place)
 
 
 def _one_block(values: dict[str, Any]) -> dict[str, Any]:
-    """A user's RAM without word on blocks is one block; with regions, the largest of them is the largest block."""
+    """What a user's word on regions says of the rest: the RAM is their sum, the largest block the largest of them.
+
+    RAM without word on blocks is one block.
+    """
+    regions = [region["bytes"] for region in values.get("ram_regions", ())]
+    if regions and "ram_bytes" not in values:
+        values = {**values, "ram_bytes": sum(regions)}
     if "largest_contiguous_ram_bytes" in values or "ram_bytes" not in values:
         return values
-    sizes = [region["bytes"] for region in values.get("ram_regions", ())]
-    return {**values, "largest_contiguous_ram_bytes": max(sizes, default=values["ram_bytes"])}
+    return {**values, "largest_contiguous_ram_bytes": max(regions, default=values["ram_bytes"])}
 
 
 def _on_base(identity: str, values: dict[str, Any], base: Target, place: Source) -> Target:
     """``base`` with the stated facts put in; blocks that no longer fit into the stated RAM shrink with it."""
+    if "ram_regions" in values:
+        values = _one_block(values)
     stated = build(identity, {"name": identity, **DEFAULTS, **values}, place)  # only what ``values`` holds is taken
     target = base._replace(
         id=identity,
@@ -168,7 +197,7 @@ def _on_base(identity: str, values: dict[str, Any], base: Target, place: Source)
         aliases=tuple(values.get("aliases", ())),
         place=place,
         base=base.id,
-        source=values.get("source", f"the config, on top of {base.id}"),
+        source=values.get("source", f"the config, on top of {base.id}: {base.source}"),
         **{key: getattr(stated, key) for key in values if key not in ("name", "aliases", "source")},
     )
     ram = target.ram_bytes

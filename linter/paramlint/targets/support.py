@@ -6,12 +6,13 @@ and undecided. An operator that the accelerator lists but whose sizes break a li
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from paramlint.targets import operators
 from paramlint.targets.model import Target
-from paramlint.targets.operators import Constraint, Fact, OpSet
+from paramlint.targets.operators import Constraint, Fact, Group, OpSet
 
 UNSUPPORTED = "unsupported"
 FALLBACK = "fallback"
@@ -28,7 +29,9 @@ ARITHMETIC = frozenset(
 class Op(NamedTuple):
     """One operator of the deployed graph with what is known about it (the facts are listed in ``facts.py``).
 
-    ``tflite`` is its TFLite name; ``onnx`` the ONNX operators it came from, the deciding one first.
+    ``tflite`` is its TFLite name, ``onnx`` the ONNX operator it came from, ``fused`` that of an activation which is
+    fused into it. ``added`` is True for a converter's helper (a PAD before a convolution): what speaks of ONNX
+    operators has nothing to say about it.
     """
 
     layer: str
@@ -36,6 +39,8 @@ class Op(NamedTuple):
     onnx: str
     facts: Mapping[str, Fact]
     domain: str = ""
+    fused: str | None = None
+    added: bool = False
 
     @property
     def dtype(self) -> str | None:
@@ -47,23 +52,45 @@ class Op(NamedTuple):
         """Its name in one vocabulary."""
         return self.tflite if names == "tflite" else self.onnx
 
+    def parts(self, names: str) -> tuple[Op, ...]:
+        """The operators that it is in one vocabulary: ONNX has none for a helper, and two where one is fused in."""
+        if names == "tflite":
+            return (self,)
+        if self.added:
+            return ()
+        if self.fused is None:
+            return (self,)
+        dtype = {"activation_dtype": self.dtype}
+        return (self, self._replace(tflite="", onnx=self.fused, facts=dtype, domain="", fused=None))
+
 
 class OpVerdict(NamedTuple):
     """What stands in the way of one operator on one target.
 
-    ``state`` is one of the five words above. ``runs_on`` names the host that takes it instead, where one does.
-    ``measured`` and ``limit`` are the numbers of a broken limit. ``cite`` is where the fact comes from.
+    ``state`` is one of the five words above. ``layer`` and ``op`` are None where the whole network is meant.
+    ``runs_on`` names the host that takes it instead, where one does. ``measured`` and ``limit`` are the numbers of a
+    broken limit. ``cite`` is where the fact comes from, ``sure`` False where that is unverified.
     """
 
     state: str
-    layer: str
-    op: str
+    layer: str | None
+    op: str | None
     reason: str
     cite: str
     runs_on: str | None = None
     measured: int | None = None
     limit: int | None = None
     sure: bool = True
+
+    @property
+    def stops(self) -> bool:
+        """True where the network does not run: nothing takes the operator instead."""
+        return self.runs_on is None and self.state in (UNSUPPORTED, LIMIT, DTYPE)
+
+    @property
+    def open(self) -> bool:
+        """True where it is not known whether the network runs."""
+        return self.runs_on is None and self.state == UNDECIDED
 
 
 def judge_operators(target: Target, ops: Sequence[Op]) -> tuple[OpVerdict, ...]:
@@ -72,7 +99,7 @@ def judge_operators(target: Target, ops: Sequence[Op]) -> tuple[OpVerdict, ...]:
     accelerators = [entry for entry in sets if entry.role == "accelerator"]
     runtimes = [entry for entry in sets if entry.role == "runtime"]
     wrong = _wrong_dtypes(target, ops)
-    refused = {verdict.layer for verdict in wrong}
+    refused = {verdict.layer for verdict in wrong if verdict.state == DTYPE}
     found = list(wrong)
     taken = True  # False from the first operator on that a one-partition accelerator does not take
     for op in ops:
@@ -80,13 +107,15 @@ def judge_operators(target: Target, ops: Sequence[Op]) -> tuple[OpVerdict, ...]:
             found += [v for v in _on_runtime(op, runtimes) if not (v.state == DTYPE and v.layer in refused)]
             continue
         accelerator = accelerators[0]
-        verdicts = list(_on_accelerator(op, accelerator, runtimes, op.layer in refused))
+        verdicts: list[OpVerdict] = []
+        for part in op.parts(accelerator.names):
+            verdicts += _on_accelerator(part, accelerator, runtimes, op.layer in refused)
         if accelerator.partition == "one" and not taken and not _leaves(verdicts):
             reason = "stands behind an operator that is not mapped, and there is one partition only"
             verdicts.append(_verdict(FALLBACK, op, accelerator, reason, runs_on=accelerator.host))
         taken = taken and not _leaves(verdicts)
         found += verdicts
-    return tuple(found)
+    return tuple(dict.fromkeys(found))
 
 
 def _leaves(verdicts: Iterable[OpVerdict]) -> bool:
@@ -130,6 +159,8 @@ def _on_runtime(op: Op, runtimes: Sequence[OpSet]) -> Iterator[OpVerdict]:
         yield _verdict(UNDECIDED, op, unlisted[0], f"no operator list is known for {unlisted[0].title}")
     elif listed:
         yield _verdict(UNSUPPORTED, op, listed[0], f"is not among the operators of {listed[0].title}")
+    else:
+        yield OpVerdict(UNDECIDED, op.layer, op.tflite, "the target names no runtime", "its op_sets")
 
 
 def _on_accelerator(op: Op, accelerator: OpSet, runtimes: Sequence[OpSet], refused: bool) -> Iterator[OpVerdict]:
@@ -146,9 +177,19 @@ def _on_accelerator(op: Op, accelerator: OpSet, runtimes: Sequence[OpSet], refus
         if group.confidence == "unverified":
             reason = f"stands only in the unverified part of the list of {accelerator.title}"
             yield _verdict(UNDECIDED, op, accelerator, reason, runs_on=host)._replace(sure=False)
-        for verdict in _limits(op, accelerator, host):
+        verdicts = list(_limits(op, accelerator, host))
+        if not any(verdict.state == DTYPE for verdict in verdicts):
+            verdicts += _wrong_for(op, group, accelerator, host)
+        for verdict in verdicts:
             if not (refused and verdict.state == DTYPE):
                 yield verdict
+
+
+def _wrong_for(op: Op, group: Group, accelerator: OpSet, host: str | None) -> Iterator[OpVerdict]:
+    """An element type that the accelerator does not take for this operator."""
+    if group.dtypes and op.dtype in ARITHMETIC and op.dtype not in group.dtypes:
+        reason = f"computes in {op.dtype}; {accelerator.title} takes {', '.join(group.dtypes)}"
+        yield _verdict(DTYPE, op, accelerator, reason, runs_on=host)
 
 
 def _host(op: Op, accelerator: OpSet, runtimes: Sequence[OpSet]) -> str | None:
@@ -163,6 +204,10 @@ def _host(op: Op, accelerator: OpSet, runtimes: Sequence[OpSet]) -> str | None:
 
 def _lists(entry: OpSet, op: Op) -> bool:
     """True where a list holds the operator at its element type; a quantised graph may use what is listed as float."""
+    return all(_lists_part(entry, part) for part in op.parts(entry.names))
+
+
+def _lists_part(entry: OpSet, op: Op) -> bool:
     group = entry.group(op.called(entry.names), op.domain if entry.names == "onnx" else "")
     if group is None:
         return False
@@ -188,8 +233,8 @@ def _limits(op: Op, entry: OpSet, host: str | None) -> Iterator[OpVerdict]:
 
 
 def _held(op: Op, entry: OpSet, limit: Constraint, host: str | None, unsure: bool) -> Iterator[OpVerdict]:
-    """One limit against one operator; a fact that is not known leaves it undecided."""
-    state = {"layer": LIMIT, "dtype": DTYPE, "fallback": FALLBACK}[limit.kind]
+    """One limit against one operator. A broken one is said before one that a fact nobody knows leaves undecided."""
+    undecided: OpVerdict | None = None
     for fact in limit.facts:
         if fact not in op.facts and not unsure:
             continue  # the operator has no such property (a dense layer has no kernel height)
@@ -197,27 +242,31 @@ def _held(op: Op, entry: OpSet, limit: Constraint, host: str | None, unsure: boo
         holds = limit.test.holds(value)
         if holds is True:
             continue
-        if holds is None or unsure:
-            reason = f"{limit.text}: {words(fact)} is not known"
-            yield _verdict(UNDECIDED, op, entry, reason, runs_on=host)
-        else:
-            numbers = isinstance(value, int) and not isinstance(value, bool)
-            reason = f"{limit.text} ({words(fact)} is {value})" if not isinstance(value, bool) else limit.text
-            most = limit.test.max if limit.test.max is not None else limit.test.min
-            yield _verdict(state, op, entry, reason, runs_on=host)._replace(
-                measured=value if numbers and most is not None and isinstance(value, int) else None,
-                limit=most if numbers else None,
-            )
-        return
+        if holds is False and not unsure:
+            yield _broken(op, entry, limit, fact, value, host)
+            return
+        reason = f"{limit.text}: {words(fact)} is not known" if value is None else f"{limit.text}: not decided"
+        undecided = undecided or _verdict(UNDECIDED, op, entry, reason, runs_on=host)
+    if undecided is not None:
+        yield undecided
+
+
+def _broken(op: Op, entry: OpSet, limit: Constraint, fact: str, value: Fact, host: str | None) -> OpVerdict:
+    state = {"layer": LIMIT, "dtype": DTYPE, "fallback": FALLBACK}[limit.kind]
+    if state == FALLBACK and host is None:
+        state = UNSUPPORTED
+    if not isinstance(value, int) or isinstance(value, bool):
+        reason = f"{limit.text} ({words(fact)} is {value})" if isinstance(value, str) else limit.text
+        return _verdict(state, op, entry, reason, runs_on=host)
+    most = limit.test.max if limit.test.max is not None else limit.test.min
+    verdict = _verdict(state, op, entry, f"{limit.text} ({words(fact)} is {value})", runs_on=host)
+    return verdict if most is None else verdict._replace(measured=value, limit=most)
 
 
 def words(fact: str) -> str:
-    """A fact's name for people: ``kernel_h`` -> kernel height."""
-    ends = {"_h": " height", "_w": " width", "_max": "", "_c": " channels"}
-    for end, text in ends.items():
-        if fact.endswith(end):
-            return fact.removesuffix(end).replace("in", "input").replace("out", "output") + text
-    return fact.replace("_", " ")
+    """A fact's name for people: ``kernel_h`` is the kernel height."""
+    text = re.sub("^in_", "input_", re.sub("^out_", "output_", fact)).removesuffix("_max")
+    return re.sub("_w$", "_width", re.sub("_h$", "_height", text)).replace("_", " ")
 
 
 def _verdict(state: str, op: Op, entry: OpSet, reason: str, runs_on: str | None = None) -> OpVerdict:
