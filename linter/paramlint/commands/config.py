@@ -14,6 +14,7 @@ from paramlint.invocation.options import Settings
 from paramlint.spelling import hint
 
 if TYPE_CHECKING:
+    from paramlint.budgets import Growth, Limit
     from paramlint.config import Config
 
 ACTIONS = ("show", "check")
@@ -74,16 +75,24 @@ def _shown(held: Config) -> Iterator[str]:
         yield from _table(f"targets.{_key(name)}", dict(table))
 
 
-def _limits(limits: tuple[Any, ...]) -> dict[str, Any]:
+def _limits(limits: tuple[Limit, ...]) -> dict[str, Any]:
     from paramlint.quantities import show_share
 
     found: dict[str, Any] = {}
     for limit in limits:
-        if limit.warn is None:
-            found[limit.metric] = limit.max
-        else:
-            found[limit.metric] = {"max": limit.max, "warn": show_share(limit.warn)}
+        growth = _growth(limit.growth) if limit.growth is not None else None
+        warn = show_share(limit.warn) if limit.warn is not None else None
+        entry = {"max": limit.max, "warn": warn, "max-increase": growth}
+        stated = {key: value for key, value in entry.items() if value is not None}
+        found[limit.metric] = limit.max if set(stated) == {"max"} else stated
     return found
+
+
+def _growth(growth: Growth) -> str:
+    from paramlint.quantities import show_share
+
+    share = [] if growth.share is None else [show_share(growth.share)]
+    return ",".join(share if growth.amount is None else [*share, f"+{growth.amount}"])
 
 
 def _table(name: str, entries: dict[str, Any], array: bool = False) -> Iterator[str]:

@@ -34,7 +34,7 @@ def _row(row: Row, look: Look) -> Iterator[str]:
     for tensor in layer.outputs:
         shape = "?" if tensor.shape is None else ", ".join("?" if size is None else str(size) for size in tensor.shape)
         yield f"  output  [{escape(shape)}] {tensor.dtype.value}"
-    yield from _params(row)
+    yield from _params(row, look)
     yield from _macs(layer, row)
     for reason in layer.unknown:
         yield f"  unknown: {escape(reason)}"
@@ -43,11 +43,11 @@ def _row(row: Row, look: Look) -> Iterator[str]:
     yield ""
 
 
-def _params(row: Row) -> Iterator[str]:
+def _params(row: Row, look: Look) -> Iterator[str]:
     layer = row.layer
     if layer.formula is None or not layer.formula.terms:
         yield f"  params  {grouped(row.params)}" if row.params else "  params  none"
-        yield from _stored(layer.weights)
+        yield from _stored(layer.weights, look)
         return
     yield from _formula("params", layer.formula)
     held = sum(weight.elements for weight in layer.weights if not weight.buffer)
@@ -74,21 +74,21 @@ def _macs(layer: Layer, row: Row) -> Iterator[str]:
 def _formula(title: str, formula: Formula) -> Iterator[str]:
     """The whole sum in symbols and numbers, its terms where there are several, and what the letters mean."""
     yield f"  {title:7} {formula.symbolic}"
-    value = grouped(formula.value) if formula.value >= 10_000 else str(formula.value)
-    yield f"          = {numeric(formula)} = {formula.value}" + (f"  ({value})" if formula.value >= 10_000 else "")
+    steps = dict.fromkeys((numeric(formula), str(formula.value)))
+    yield f"          = {' = '.join(steps)}" + (f"  ({grouped(formula.value)})" if formula.value >= 10_000 else "")
     if len(formula.terms) > 1:
         width = max(len(term.role) for term in formula.terms)
         for term in formula.terms:
-            numbers = substitute(term.expression, term.symbols)
-            yield f"    {term.role:{width}}  {term.expression} = {numbers} = {term.value}"
+            steps = dict.fromkeys((term.expression, substitute(term.expression, term.symbols), str(term.value)))
+            yield f"    {term.role:{width}}  {' = '.join(steps)}"
     known = {name: size for term in formula.terms for name, size in term.symbols.items()}
     for letter, meaning in formula.definitions.items():
         number = f" = {known[letter]}" if letter in known else ""
         yield f"    {letter}{number}: {meaning}"
 
 
-def _stored(weights: Sequence[Weight]) -> Iterator[str]:
+def _stored(weights: Sequence[Weight], look: Look) -> Iterator[str]:
     for weight in weights:
-        shape = " × ".join(str(size) for size in weight.shape) or "scalar"
+        shape = (" × " if look.unicode else " x ").join(str(size) for size in weight.shape) or "scalar"
         kind = "  (buffer)" if weight.buffer else ""
         yield f"    {escape(weight.role)}  {shape} = {weight.elements} {weight.dtype.value}{kind}"

@@ -100,5 +100,7 @@ def _closing(report: Report, look: Look) -> str:
     silenced = sum(len(judged.suppressed) for judged in report.models)
     tail = f" ({silenced} suppressed)" if silenced else ""
     models = count(len(report.models), "model")
+    unread = len({error.path for error in report.errors})
+    tail += f", {count(unread, 'input')} not read" if unread else ""
     spent = f"  {report.seconds:.2f} s" if report.seconds is not None and look.terminal else ""
     return f"{', '.join(parts)}; {models} checked{tail}{spent}"
