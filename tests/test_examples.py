@@ -72,6 +72,10 @@ PUBLISHED = {
     "language/llama2_7b": Published(6_738_415_616),
     "language/llama3_8b": Published(8_030_261_248),
     "language/mixtral_8x7b": Published(46_702_792_704, active=12_879_925_248),
+    "language/mamba_130m": Published(129_135_360),
+    # graph networks, counted by PyTorch Geometric
+    "graph/gcn_cora": Published(23_063, 23_063, 2_708 * (1_433 * 16 + 16 * 7)),
+    "graph/gat_cora": Published(92_373, 92_373, 2_708 * (1_433 * 64 + 64 * 7)),
 }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
-from paramlint.ir import Dim, DType, Shape, Step, Tensor, Weight
+from paramlint.ir import Dim, DType, Shape, Step, Tensor, Unknown, Weight
 from paramlint.loaders.spec.vocabulary import Built, Entry, LayerError, Nested
 
 #: Operators that hand their input's elements on: without a stated type the output has the input's.
@@ -27,6 +27,10 @@ class NestedError(LayerError):
     def __init__(self, cause: LayerError, node: Any) -> None:
         super().__init__(cause.message, cause.argument, cause.hint)
         self.node = node
+
+
+class UnseenShape(LayerError):
+    """An input comes from a layer that does not say what it puts out, so nothing of this one can be counted."""
 
 
 class Lowering:
@@ -95,7 +99,7 @@ class LayerCall:
             wanted = "an input" if index == 0 else f"{index + 1} inputs"
             self.fail(f"{self.type} needs {wanted}, {sum(one is not None for one in self.inputs)} given", "inputs")
         if tensor.shape is None:
-            self.fail(f"the shape of {tensor.name} is not known", hint="state the output of the Custom layer")
+            raise UnseenShape(f"the shape of its input {tensor.name} is not stated")
         return tensor.shape
 
     def weight(self, role: str, *shape: int, trainable: bool = True, buffer: bool = False) -> Weight:
@@ -156,7 +160,7 @@ class LayerCall:
         )
         try:
             built = value.entry.build(call)
-        except NestedError:
+        except (NestedError, UnseenShape):
             raise
         except LayerError as error:
             raise NestedError(error, value.node) from None
@@ -210,6 +214,14 @@ def use(
     built = entry.build(call)
     call.close(built)
     return _named(built, lowering, name)
+
+
+def unseen(entry: Entry, inputs: tuple[Tensor | None, ...], dtype: DType, name: str, reason: str) -> Use:
+    """A layer behind one whose output has no stated shape: all that is known of it is that it is there."""
+    out = Tensor(name, None, dtype)
+    names = tuple(["" if tensor is None else tensor.name for tensor in inputs])
+    step = Step(f"{entry.framework}::{entry.name}", names, (name,), layer=name)
+    return Use(Built((out,), macs=Unknown(reason), unknown=(reason,)), (out,), [step], {name: out})
 
 
 def _named(built: Built, lowering: Lowering, name: str) -> Use:

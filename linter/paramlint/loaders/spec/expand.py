@@ -11,7 +11,7 @@ from typing import Any
 
 from paramlint.ir import DType, Source, Tensor
 from paramlint.loaders.spec.arguments_reader import Reader, Refused
-from paramlint.loaders.spec.call import NestedError, use
+from paramlint.loaders.spec.call import NestedError, UnseenShape, unseen, use
 from paramlint.loaders.spec.frames import POISON, Frame, Made, Outputs, Owners, resolve, show_shape
 from paramlint.loaders.spec.items import Block, Item
 from paramlint.loaders.spec.joins import joined
@@ -157,6 +157,8 @@ class Expander:
             return Made(None)
         try:
             used = use(entry, args, arguments.written, inputs, dtype, name, trainable)
+        except UnseenShape as error:
+            used = unseen(entry, inputs, dtype, name, error.message)
         except LayerError as error:
             self._refused(item, error, name, inputs)
             return Made(None)
@@ -227,6 +229,8 @@ class Expander:
         given = inputs[0] if inputs else None
         if given is POISON:
             variables["in_channels"] = POISONED
+        elif given is not None and given.shape is None:
+            variables["in_channels"] = None
         elif given is not None and given.shape:
             variables["in_channels"] = given.shape[-1 if self.framework == KERAS else 0]
         sound = True

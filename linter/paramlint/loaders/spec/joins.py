@@ -32,6 +32,10 @@ def joined(
     tensors = [tensor for tensor in outputs if tensor is not None and tensor is not POISON]
     if len(tensors) != len(outputs):
         return None
+    if any(tensor.shape is None for tensor in tensors):
+        made = Tensor(name, None, tensors[0].dtype)
+        network.join(_step(network, how, -1, tensors, name), made)
+        return (made,)
     shapes = [tensor.shape or () for tensor in tensors]
     axis = (len(shapes[0]) - 1 if framework == KERAS else 0) if how == "cat" else -1
     rest = [shape[:axis] + shape[axis + 1 :] if how == "cat" else shape for shape in shapes]
@@ -46,8 +50,12 @@ def joined(
         width = sum(known) if len(known) == len(widths) else None
         shape = (*shape[:axis], width, *shape[axis + 1 :])
     made = Tensor(name, shape, tensors[0].dtype)
+    network.join(_step(network, how, axis, tensors, name), made)
+    return (made,)
+
+
+def _step(network: Network, how: str, axis: int, tensors: list[Tensor], name: str) -> Step:
     kind = "Concat" if how == "cat" else "Identity" if len(tensors) == 1 else "Sum"
     attributes = {"axis": axis + 1} if how == "cat" else {}
     last = network.rows[-1].name if network.rows else name
-    network.join(Step(kind, tuple(tensor.name for tensor in tensors), (name,), attributes, layer=last), made)
-    return (made,)
+    return Step(kind, tuple(tensor.name for tensor in tensors), (name,), attributes, layer=last)

@@ -142,6 +142,9 @@ def sage_conv(call: Call) -> Built:
             parts.add(f"aggr_module.lstm.weight_{role}_l0", graph_convolution.LSTM_KERNEL, 4 * features, features)
             parts.add(f"aggr_module.lstm.bias_{role}_l0", graph_convolution.LSTM_BIAS, 4 * features)
         parts.work["aggr"] = Unknown("an LSTM over neighbours runs as often as the busiest node has any")
+    for index, one in enumerate(sums):
+        if one == "median":  # held as a quantile
+            parts.weights.append(call.weight(f"aggr_module.{index}.q", 1, trainable=False, buffer=True))
     if args["project"]:
         parts.add("lin.weight", graph_convolution.PROJECTION, features, features)
         parts.add("lin.bias", graph_convolution.PROJECTION_BIAS, features)
@@ -207,11 +210,12 @@ def gin_conv(call: Call) -> Built:
     The network sees nodes as samples, so its norms mean the features.
     """
     graph, nodes = _graph(call), flowing(call)
-    network: tuple[Nested, ...] = call.args["nn"] if isinstance(call.args["nn"], tuple) else (call.args["nn"],)
+    single = isinstance(call.args["nn"], Nested)
+    network: tuple[Nested, ...] = (call.args["nn"],) if single else call.args["nn"]
     parts: dict[str, Built] = {}
     node: Tensor | None = nodes._replace(shape=graph.source[-1:])
     for index, one in enumerate(network):
-        name = f"nn.{index}" if isinstance(call.args["nn"], tuple) else "nn"
+        name = "nn" if single else f"nn.{index}"
         parts[name] = call.nested(one, [node], name)
         node = parts[name].outputs[0]
     learned = call.args["train_eps"]
