@@ -24,7 +24,7 @@ from paramlint.reporters.summary import amount, heading, totals
 
 BAR = 8  # characters of a share bar
 PIPE_WIDTH = 4000  # a pipe has no edge: nothing is folded there
-GAP = 2  # characters between two columns
+GAP = 2  # characters between two columns; one more where they are ruled in ASCII
 NARROW = 16  # a column of names may be folded down to this
 BELOW = frozenset({"active", "trainable", "buffers", "weights"})  # totals that have no column
 
@@ -114,9 +114,10 @@ def _number(value: int, least: bool) -> str:
 def _fitting(lines: Sequence[Line], measured: Measured, look: Look) -> tuple[list[Column], str]:
     """The columns that fit into the width: bars go first, then shares, then activations. And what had to go."""
     columns: list[Column] = []
+    gap = GAP if look.unicode else GAP + 1
     for bars, shares, held in ((True, True, True), (False, True, True), (False, False, True), (False, False, False)):
         columns = _columns(lines, measured, look, bars, shares, held)
-        if sum(column.width for column in columns) + GAP * len(columns) <= (look.width or PIPE_WIDTH):
+        if sum(column.width + gap for column in columns) - gap <= (look.width or PIPE_WIDTH):
             break
     missing = [word for word, there in (("shares", shares), ("activations", held)) if not there]
     return columns, " and ".join(missing)
@@ -148,7 +149,7 @@ def _drawn(columns: Sequence[Column], lines: Sequence[Line], look: Look) -> list
         show_footer=True,
         show_edge=False,
         pad_edge=False,
-        padding=(0, GAP // 2),
+        padding=(0, 1, 0, 0 if look.unicode else 1),
         collapse_padding=False,
     )
     for column in columns:
