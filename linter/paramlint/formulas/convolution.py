@@ -11,9 +11,29 @@ MEANING = {
     "K": "elements of the kernel window",
     "P": "output positions",
     "N": "input positions",
+    "m": "depth multiplier, outputs of each input channel",
+    "r": "LoRA rank",
+    "t": "taps of the window that lie inside the input, over all output positions",
 }
 KERNEL = "(i / G) * K * o"
 BIAS = "o"
 MACS = "P * (i / G) * K * o"
 TRANSPOSED_KERNEL = "i * K * (o / G)"
 TRANSPOSED_MACS = "N * i * K * (o / G)"
+
+# Keras DepthwiseConv and SeparableConv: every input channel has windows of its own, then a 1x1 mixes them
+DEPTHWISE_KERNEL = "K * i * m"
+DEPTHWISE_BIAS = "i * m"
+DEPTHWISE_MACS = "P * K * i * m"
+POINTWISE_KERNEL = "i * m * o"
+SEPARABLE_MACS = "P * (K * i * m + i * m * o)"
+
+# Keras ``lora_rank``
+LORA_A = "K * (i / G) * r"
+LORA_B = "r * o"
+
+# Keras 2 LocallyConnected: a window of its own at each position; as windows, as a dense masked matrix, as its taps alone
+LOCAL_KERNEL = "P * K * i * o"
+LOCAL_DENSE_KERNEL = "N * i * P * o"
+LOCAL_SPARSE_KERNEL = "t * i * o"
+LOCAL_BIAS = "P * o"

@@ -16,10 +16,14 @@ MEANING = {
     "z": "features of a cluster",
     "u": "classes of a cluster",
     "j": "features of the second input",
+    "w": "elements of the kernel",
 }
 KERNEL = "i * o"
 BIAS = "o"
 MACS = "n * i * o"
+LORA_A = "i * r"  # Keras ``lora_rank``: the kernel is frozen, a product of two thin matrices is trained beside it
+LORA_B = "r * o"
+EINSUM_MACS = "n * w"  # Keras EinsumDense: each index that the kernel has not repeats the whole kernel's work
 HEAD = "i * (c + t)"  # PyTorch nn.AdaptiveLogSoftmaxWithLoss: the frequent classes and one output per cluster
 HEAD_BIAS = "c + t"
 TAIL_DOWN = "i * z"

@@ -43,3 +43,14 @@ def pooled(length: int, window: int, stride: int, padding: int, dilation: int = 
 def spread(length: int, window: int, stride: int, before: int, after: int, dilation: int = 1, extra: int = 0) -> int:
     """Length of a transposed convolution's output; ``extra`` is the output padding."""
     return (length - 1) * stride - before - after + extent(window, dilation) + extra
+
+
+def taps(length: int, window: int, stride: int, same: bool) -> int:
+    """Elements inside the input that the windows of one dimension meet in all (Keras 2 ``LocallyConnected``)."""
+    left = window // 2
+    count = -(-length // stride) if same else slid(length, window, stride, 0, 0)
+    total = 0
+    for position in range(count):
+        center = position * stride + (0 if same else left)
+        total += min(length, center + window - left) - max(0, center - left)
+    return total

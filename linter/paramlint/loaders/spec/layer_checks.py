@@ -172,3 +172,21 @@ def project(call: Call, source: Tensor, weight: Weight, bias: Weight | None, sha
     turned = weight._replace(shape=weight.shape[::-1])
     out = call.step("MatMul", [source, None], shape, None, {1: turned})
     return out if bias is None else call.step("Add", [out, None], shape, None, {1: bias})
+
+
+def resolved(call: Call, wanted: Sequence[Dim], total: Dim, argument: str, old: Shape) -> tuple[Dim, ...]:
+    """A target shape with its -1 computed; the elements must be as many as before."""
+    holes = sum(size == -1 for size in wanted)
+    if holes > 1:
+        call.fail(f"only one size of {show(wanted)} may be -1", argument)
+    known = product(size for size in wanted if size != -1)
+    if not holes:
+        if isinstance(total, int) and isinstance(known, int) and total != known:
+            call.fail(f"{show(wanted)} holds {known} elements, the input {show(old)} has {total}", argument)
+        return tuple(wanted)
+    missing: Dim = total if known == 1 else None
+    if isinstance(total, int) and isinstance(known, int):
+        if known == 0 or total % known:
+            call.fail(f"{show(wanted)} does not divide the {total} elements of {show(old)}", argument)
+        missing = total // known
+    return tuple(missing if size == -1 else size for size in wanted)

@@ -7,8 +7,18 @@ from fractions import Fraction
 from typing import Any
 
 from paramlint.formulas import combine
-from paramlint.ir import Shape, Tensor
-from paramlint.loaders.spec.arguments import a_layer, anything, choice, flag, integer, optional, positive, shape
+from paramlint.ir import DType, Shape, Tensor, Weight
+from paramlint.loaders.spec.arguments import (
+    a_layer,
+    anything,
+    choice,
+    flag,
+    integer,
+    non_negative,
+    optional,
+    positive,
+    shape,
+)
 from paramlint.loaders.spec.layer_checks import all_macs, same_size, show
 from paramlint.loaders.spec.vocabulary import KERAS, Argument, Built, Call, Kind, Nested, layer
 
@@ -58,8 +68,8 @@ def _check_input_shape(call: Call, own_dim: bool) -> None:
 # arguments that many layers have
 
 USE_BIAS = Argument(flag, "Add a learned bias.", True)
-LORA: dict[str, Argument] = {
-    "lora_rank": Argument(optional(positive), "Train a product of two matrices of this rank instead.", None),
+LORA: dict[str, Any] = {
+    "lora_rank": Argument(optional(non_negative), "Train a product of two matrices of this rank instead.", None),
     "lora_alpha": Argument(anything, "Scale of that product; changes no number.", None),
 }
 SEED = Argument(optional(integer), "Seed of the random numbers; changes no number.", None)
@@ -69,9 +79,9 @@ _INITIAL = {
 }  # fmt: skip
 
 
-def fitted(*roles: str, constraint: bool = True) -> dict[str, Argument]:
+def fitted(*roles: str, constraint: bool = True) -> dict[str, Any]:
     """Initializer, regularizer and constraint of each role: accepted, without meaning for any number."""
-    made: dict[str, Argument] = {}
+    made: dict[str, Any] = {}
     for role in roles:
         initial = _INITIAL.get(role, "glorot_uniform")
         made[f"{role}_initializer"] = Argument(anything, f"First values of {role}; changes no number.", initial)
@@ -79,6 +89,18 @@ def fitted(*roles: str, constraint: bool = True) -> dict[str, Argument]:
         if constraint:
             made[f"{role}_constraint"] = Argument(anything, f"Bounds of {role}; changes no number.", None)
     return made
+
+
+def lora(call: Call, kernel: Weight) -> tuple[Weight, tuple[Weight, ...]]:
+    """The kernel, frozen where ``lora_rank`` is given, and the two matrices that are trained instead."""
+    rank = call.args["lora_rank"]
+    if not rank:
+        return kernel, ()
+    if call.args[f"{kernel.role}_constraint"] is not None:
+        call.fail(f"lora_rank and {kernel.role}_constraint exclude each other", f"{kernel.role}_constraint")
+    first = call.weight(f"lora_{kernel.role}_a", *kernel.shape[:-1], rank)
+    second = call.weight(f"lora_{kernel.role}_b", rank, kernel.shape[-1])
+    return kernel._replace(trainable=False), tuple(one._replace(dtype=DType.FLOAT32) for one in (first, second))
 
 
 def caseless(*words: str) -> Kind:
@@ -159,7 +181,7 @@ def _gated(call: Call, source: Tensor, sizes: Shape) -> Tensor:
     if isinstance(last, int) and last % 2:
         call.fail(f"glu halves the last axis, which is {last} long in {show(sizes)}", "activation")
     half = (*sizes[:-1], last // 2 if isinstance(last, int) else None)
-    first = call.step("Split", [source], half, {"axis": len(sizes), "num_outputs": 2})
+    first = call.step("Split", [source], half, {"axis": len(sizes), "split": (half[-1], half[-1])})
     second = call.also(half)
     return call.step("Mul", [first, call.step("Sigmoid", [second], half)], half)
 

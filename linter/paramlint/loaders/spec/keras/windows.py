@@ -83,8 +83,6 @@ class Window:
         for length, window, step, gap in zip(sizes, self.size, self.steps, self.gaps, strict=True):
             if self.padding == "valid":
                 sides: tuple[int, int] | None = (0, 0)
-            elif self.padding == "causal":
-                sides = (pooling.extent(window, gap) - 1, 0)
             else:
                 sides = pooling.same_pads(length, window, step, gap)
             if sides is None:

@@ -18,9 +18,9 @@ from paramlint.loaders.spec.arguments import (
     optional,
     target_shape,
 )
-from paramlint.loaders.spec.layer_checks import at_most, axis, flowing, product, shaped, show
+from paramlint.loaders.spec.layer_checks import at_most, axis, flowing, product, resolved, shaped, show
 from paramlint.loaders.spec.pytorch.padding import pad as pad_sides
-from paramlint.loaders.spec.pytorch.reshaping import flatten_axes, resolved
+from paramlint.loaders.spec.pytorch.reshaping import flatten_axes
 from paramlint.loaders.spec.vocabulary import PYTORCH, Argument, Built, Call, layer
 
 _DIM = Argument(integer, "Axis, counting the batch as 0.")

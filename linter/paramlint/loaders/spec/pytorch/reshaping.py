@@ -10,7 +10,7 @@ from typing import Any
 from paramlint.formulas import pooling
 from paramlint.ir import Dim, Shape
 from paramlint.loaders.spec.arguments import flag, integer, integer_list, integers, number, positive
-from paramlint.loaders.spec.layer_checks import at_most, axis, flowing, product, ranked, shaped, show
+from paramlint.loaders.spec.layer_checks import at_most, axis, flowing, product, ranked, resolved, shaped, show
 from paramlint.loaders.spec.vocabulary import PYTORCH, Argument, Built, Call, layer
 
 
@@ -36,24 +36,6 @@ def flatten_axes(call: Call, hint: str | None = None) -> Built:
 _START = Argument(integer, "First axis that is merged, counting the batch as 0.", 1)
 _END = Argument(integer, "Last axis that is merged.", -1)
 layer(PYTORCH, "Flatten", "Merges axes into one.", start_dim=_START, end_dim=_END)(flatten_axes)
-
-
-def resolved(call: Call, wanted: Sequence[Dim], total: Dim, argument: str, old: Shape) -> tuple[Dim, ...]:
-    """A target shape with its -1 computed; the elements must be as many as before."""
-    holes = sum(size == -1 for size in wanted)
-    if holes > 1:
-        call.fail(f"only one size of {show(wanted)} may be -1", argument)
-    known = product(size for size in wanted if size != -1)
-    if not holes:
-        if isinstance(total, int) and isinstance(known, int) and total != known:
-            call.fail(f"{show(wanted)} holds {known} elements, the input {show(old)} has {total}", argument)
-        return tuple(wanted)
-    missing: Dim = total if known == 1 else None
-    if isinstance(total, int) and isinstance(known, int):
-        if known == 0 or total % known:
-            call.fail(f"{show(wanted)} does not divide the {total} elements of {show(old)}", argument)
-        missing = total // known
-    return tuple(missing if size == -1 else size for size in wanted)
 
 
 @layer(PYTORCH, "Unflatten", "Splits one axis into several.",
