@@ -35,6 +35,23 @@ def combine(parts: Mapping[str, Formula]) -> Formula:
     return Formula(tuple(terms), definitions)
 
 
+def repeated(formula: Formula, letter: str, count: int, meaning: str) -> Formula:
+    """A formula ``count`` times over: each term times ``letter``, or ``letter2`` where the term has such a letter."""
+    taken = {name for term in formula.terms for name in term.symbols}
+    name, number = letter, 2
+    while name in taken:
+        name, number = f"{letter}{number}", number + 1
+    terms = [
+        term._replace(
+            expression=f"{name} * ({term.expression})",
+            value=count * term.value,
+            symbols={**term.symbols, name: count},
+        )
+        for term in formula.terms
+    ]
+    return Formula(tuple(terms), {**formula.definitions, name: meaning})
+
+
 def numeric(formula: Formula) -> str:
     """The formula with its numbers put in: ``4 * ((2 + 3) * 2 + 2)``."""
     return " + ".join(substitute(term.expression, term.symbols) for term in formula.terms) or "0"

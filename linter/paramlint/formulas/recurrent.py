@@ -1,6 +1,7 @@
-"""Recurrent layers with g gates: RNN 1, GRU 3, LSTM 4 (ONNX RNN/GRU/LSTM-22; PyTorch ``nn.RNN``, ``nn.GRU``, ``nn.LSTM``).
+"""Recurrent layers with g gates: RNN 1, GRU 3, LSTM 4 (ONNX RNN/GRU/LSTM-22; PyTorch ``nn.RNN``, Keras ``SimpleRNN``).
 
-ONNX and PyTorch hold two bias vectors per gate, one of the input and one of the state.
+ONNX and PyTorch hold two bias vectors per gate, one of the input and one of the state; Keras only in a GRU whose
+reset gate stands behind the product.
 """
 
 MEANING = {
@@ -27,3 +28,9 @@ ONE_BIAS = "g * h"
 PROJECTION = "q * h"
 ONE_MACS = "T * g * h * (i + r)"
 PROJECTED_MACS = "T * (g * h * (i + r) + q * h)"
+
+# One layer in one direction, as Keras holds it: one bias vector, or two under ``reset_after``.
+SQUARE_KERNEL = "g * h * h"
+PAIRED_BIAS = "2 * g * h"
+SEQUENCE_MACS = "T * g * h * (i + h)"
+CELL_MACS = "g * h * (i + h)"

@@ -13,7 +13,10 @@ from paramlint.loaders.spec.vocabulary import Argument, Built, Call
 def _places(call: Call, shapes: tuple[Shape, Shape]) -> tuple[int, int]:
     """Which axis of each input is multiplied."""
     wanted = call.args["axes"]
-    pair = wanted if isinstance(wanted, tuple) else (wanted, wanted)
+    if isinstance(wanted, tuple):
+        pair = wanted
+    else:  # a negative one counts from each input's end, round and round
+        pair = tuple([wanted % (len(shape) + 1) if wanted < 0 else wanted for shape in shapes])
     first, second = (axis(call, "axes", len(shape), value) for shape, value in zip(shapes, pair, strict=True))
     left, right = shapes[0][first], shapes[1][second]
     if left != right and (isinstance(left, int) or isinstance(right, int)):
