@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from place import Place
 
 #: What ``-m corpus`` compared with an outside truth: a word for the kind of thing, and how many of it.
 COMPARED = pytest.StashKey[Counter[str]]()
@@ -33,6 +34,15 @@ def corpus(request: pytest.FixtureRequest) -> Path:
 def compared(request: pytest.FixtureRequest) -> Counter[str]:
     """Where a test adds what it compared, so that the run ends with a count of it."""
     return request.config.stash[COMPARED]
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Place:
+    """A folder with models, which is the current one."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    return Place(tmp_path, capsys)
 
 
 @pytest.fixture

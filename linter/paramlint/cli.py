@@ -19,7 +19,7 @@ import click
 from paramlint import __version__, commands
 from paramlint.display import escape, forget_output
 from paramlint.errors import UsageError
-from paramlint.spelling import did_you_mean, nearest
+from paramlint.spelling import nearest
 
 DEFAULT = "check"
 USAGE, DEFECT, INTERRUPTED = 2, 4, 130
@@ -169,13 +169,25 @@ def _say(message: str, hint: str | None) -> int:
 def _usage(error: click.UsageError) -> int:
     hint = None
     if isinstance(error, click.NoSuchOption):
-        message = f"unknown option {error.option_name}"
-        known = [name for param in (error.ctx.command.params if error.ctx else []) for name in param.opts]
-        hint = did_you_mean(error.option_name, [name for name in known if name.startswith("-")])
+        message, hint = f"unknown option {error.option_name}", _near_option(error)
     else:
         message = error.format_message().rstrip(".")
     command = error.ctx.info_name if error.ctx and error.ctx.parent else DEFAULT
     return _say(message, hint or f"`paramlint {command} --help` shows what there is")
+
+
+def _near_option(error: click.NoSuchOption) -> str | None:
+    """The option that was probably meant, or the command that has this one."""
+    if error.ctx is None:
+        return None
+    known = [name for param in error.ctx.command.params for name in param.opts if name.startswith("-")]
+    near = nearest(error.option_name.lstrip("-"), (name.lstrip("-") for name in known))
+    if near is not None:
+        return f"did you mean {next(name for name in known if name.lstrip('-') == near)!r}?"
+    check = program.get_command(error.ctx, DEFAULT)
+    if check is not None and any(error.option_name in param.opts for param in check.params):
+        return f"`paramlint {DEFAULT}` has it"
+    return None
 
 
 def _broken(error: Exception, args: Sequence[str]) -> int:

@@ -44,15 +44,8 @@ class Finding(NamedTuple):
 
 
 def order(finding: Finding) -> tuple[object, ...]:
-    """Sort key: worst first, then by rule and place."""
-    return (
-        -finding.level,
-        finding.rule,
-        finding.source.line or 0,
-        finding.source.column or 0,
-        finding.layer or "",
-        finding.message,
-    )
+    """Sort key: worst first, then by rule and place; those of one place stay in the order of the layers."""
+    return -finding.level, finding.rule, finding.source.line or 0, finding.source.column or 0
 
 
 #: Levels by the word that config and command line use.

@@ -8,7 +8,7 @@ import sys
 from paramlint.invocation.options import Settings, colored
 from paramlint.reporters import Look
 
-MIN_WIDTH, MAX_WIDTH = 40, 200  # columns: below, no table is readable; above, no eye follows a line
+MIN_WIDTH, MAX_WIDTH = 60, 200  # columns: below, no table is readable; above, no eye follows a line
 
 
 def look(settings: Settings, path: str | None = None) -> Look:

@@ -25,7 +25,8 @@ from paramlint.reporters.summary import amount, heading, totals
 BAR = 8  # characters of a share bar
 PIPE_WIDTH = 4000  # a pipe has no edge: nothing is folded there
 GAP = 2  # characters between two columns; one more where they are ruled in ASCII
-NARROW = 16  # a column of names may be folded down to this
+NARROW = 16  # a column of names may be folded down to this before other columns have to go
+NARROWEST = 8  # and to this before anything is cut off
 BELOW = frozenset({"active", "trainable", "buffers", "weights"})  # totals that have no column
 
 
@@ -159,7 +160,7 @@ def _drawn(columns: Sequence[Column], lines: Sequence[Line], look: Look) -> list
             justify="right" if column.right else "left",
             overflow="fold",
             no_wrap=not column.fold,
-            min_width=column.width,
+            min_width=min(column.width, NARROWEST) if column.fold else column.width,
         )
     for index, line in enumerate(lines):
         style = "bold" if line.bold else ""

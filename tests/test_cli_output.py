@@ -1,0 +1,262 @@
+"""What stands on a terminal, in a pipe and in report files: colour, width, quiet, closed pipes, many processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from paramlint import config
+from paramlint.invocation.options import colored
+from place import TINY, Place, graph
+
+ESCAPE = "\x1b["
+LIMIT = ("--max", "1M")
+
+
+@pytest.mark.parametrize(
+    ("flag", "environment", "terminal", "expected"),
+    [
+        ("auto", {}, True, True),
+        ("auto", {}, False, False),
+        ("auto", {"NO_COLOR": "1"}, True, False),
+        ("auto", {"NO_COLOR": ""}, True, True),  # empty is as good as not set
+        ("auto", {"FORCE_COLOR": "1"}, False, True),
+        ("auto", {"FORCE_COLOR": "0"}, False, False),
+        ("auto", {"NO_COLOR": "1", "FORCE_COLOR": "1"}, True, False),
+        ("auto", {"TERM": "dumb"}, True, False),
+        ("always", {"NO_COLOR": "1"}, False, True),
+        ("never", {"FORCE_COLOR": "1"}, True, False),
+    ],
+)
+def test_when_there_is_colour(flag: str, environment: dict[str, str], terminal: bool, expected: bool) -> None:
+    assert colored(flag, terminal, environment) is expected
+
+
+def on_a_terminal(place: Place, *arguments: str, **environment: str) -> str:
+    """What a terminal of 80 columns gets."""
+    leader, follower = pty.openpty()
+    clean = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")}
+    command = [sys.executable, "-m", "paramlint", *arguments]
+    process = subprocess.Popen(["stty", "columns", "80"], stdin=follower, stdout=follower, stderr=follower)
+    process.wait()
+    process = subprocess.Popen(
+        command, cwd=place.folder, stdout=follower, env={**clean, "TERM": "xterm", **environment}
+    )
+    os.close(follower)
+    written = b""
+    try:
+        while chunk := os.read(leader, 65536):
+            written += chunk
+    except OSError:  # how a terminal says that its last writer has gone
+        pass
+    process.wait()
+    os.close(leader)
+    return written.decode()
+
+
+@pytest.mark.parametrize(
+    "command", [("check", "wide.arch.yaml"), ("show", "wide.arch.yaml"), ("explain", "wide.arch.yaml")]
+)
+def test_a_terminal_gets_colours_and_a_pipe_gets_none(place: Place, command: tuple[str, ...]) -> None:
+    assert ESCAPE in on_a_terminal(place, *command)
+    assert ESCAPE not in on_a_terminal(place, *command, NO_COLOR="1")
+    assert ESCAPE not in on_a_terminal(place, *command, "--color", "never", FORCE_COLOR="1")
+    assert ESCAPE not in place.process(*command).out
+    assert ESCAPE in place.process(*command, FORCE_COLOR="1").out
+    assert ESCAPE in place.process(*command, "--color", "always", NO_COLOR="1").out
+
+
+def test_json_has_no_colour_and_suits_its_reader(place: Place) -> None:
+    piped = place.process("wide.arch.yaml", "-o", "json", FORCE_COLOR="1").out
+    assert ESCAPE not in piped
+    assert piped.count("\n") == 1
+    shown = on_a_terminal(place, "wide.arch.yaml", "-o", "json", FORCE_COLOR="1")
+    assert ESCAPE not in shown
+    assert shown.count("\n") > 20
+    assert json.loads(shown) == json.loads(piped)
+
+
+def test_a_file_gets_no_colour(place: Place) -> None:
+    place("wide.arch.yaml", "-o", "text:report.txt", "--color", "always")
+    assert ESCAPE not in (place.folder / "report.txt").read_text()
+
+
+DEEP = "framework: pytorch\ninput: [3, 64, 64]\nblocks:\n  stage_with_a_long_name:\n    layers:\n" + (
+    "      - {type: Conv2d, out_channels: 123, kernel_size: 3, padding: 1}\n      - BatchNorm2d\n      - ReLU\n"
+    "layers:\n  - {type: stage_with_a_long_name, repeat: 20}\n"
+)
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100, 132])
+def test_the_layer_table_keeps_to_its_width(place: Place, columns: int) -> None:
+    place.write("deep.arch.yaml", DEEP)
+    done = place.process("show", "deep.arch.yaml", COLUMNS=str(columns), PYTHONIOENCODING="utf-8")
+    lines = done.out.splitlines()
+    assert len(lines) > 60
+    assert all(len(line) <= columns for line in lines)
+    assert all(line == line.rstrip() for line in lines)
+    first, rest = 3 * 9 * 123 + 123, 123 * 9 * 123 + 123
+    total = next(line for line in lines if line.startswith("total"))
+    assert f"{first + 19 * rest + 20 * 2 * 123:,}" in total
+    assert f"{64 * 64 * 9 * 123 * (3 + 19 * 123):,}" in total
+
+
+def test_a_narrow_table_says_what_it_left_out(place: Place) -> None:
+    place.write("deep.arch.yaml", DEEP)
+    assert "wider terminal also shows shares" in place.process("show", "deep.arch.yaml", COLUMNS="80").out
+    wide = place.process("show", "deep.arch.yaml").out
+    assert "wider terminal" not in wide
+    assert "activations" in wide
+    assert wide == place.process("show", "deep.arch.yaml", COLUMNS="200").out
+
+
+@pytest.mark.parametrize("command", [("show",), ("explain",), ("check", "-v", "--max", "1G")])
+def test_a_terminal_without_unicode(place: Place, command: tuple[str, ...]) -> None:
+    place.write("deep.arch.yaml", DEEP)
+    done = place.process(*command, "deep.arch.yaml", PYTHONIOENCODING="ascii")
+    assert done.code == 0, done.err
+    assert done.out.isascii()
+    assert "\\x" not in done.out
+    assert "\\u" not in done.out
+
+
+def test_quiet_and_loud(place: Place) -> None:
+    assert place("tiny.arch.yaml", *LIMIT, "-q").out == ""
+    quiet = place("wide.arch.yaml", *LIMIT, "-q").out
+    assert "error[PL101]" in quiet
+    assert "3,600 of" not in quiet
+    assert "weights" not in place("tiny.arch.yaml", *LIMIT).out
+    assert "weights" in place("tiny.arch.yaml", *LIMIT, "-v").out
+
+
+def test_notes_are_folded_until_asked_for(place: Place) -> None:
+    place.write("deep.arch.yaml", DEEP)
+    words = ("deep.arch.yaml", "--max", "macs=1G", "--select", "PL402")
+    assert place(*words, "-v").out.count("note[PL402]") == 20
+    folded = place(*words).out
+    assert folded.count("note[PL402]") == 4
+    assert "17 more notes of this rule" in folded
+    assert "PL402" not in place(*words, "-q").out
+
+
+def test_several_reports_of_one_run(place: Place) -> None:
+    done = place("wide.arch.yaml", *LIMIT, "-o", "concise", "-o", "json:r.json", "--output", "text:r.txt")
+    assert done.code == 1
+    assert done.out.startswith("wide.arch.yaml:3:1: error[PL101]")
+    assert json.loads((place.folder / "r.json").read_text())["summary"]["errors"] == 1
+    assert "error[PL101]" in (place.folder / "r.txt").read_text()
+
+
+@pytest.mark.parametrize("format", ["text", "concise", "json"])
+def test_processes_change_no_byte(place: Place, format: str) -> None:
+    graph(place.folder / "one.onnx")
+    graph(place.folder / "two.onnx", "Frob", "com.acme")
+    for index in range(9):
+        place.write(f"many/m{index}.arch.yaml", TINY.replace("4", str(4 + index)))
+    words = (".", "missing.onnx", "--max", "60", "-o", format)
+    assert place(*words) == place(*words, "--jobs", "3")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("wide.arch.yaml", *LIMIT), 1),
+        (("tiny.arch.yaml", *LIMIT), 0),
+        (("broken.arch.yaml", *LIMIT), 3),
+        (("show", "tiny.arch.yaml"), 0),
+        (("explain", "tiny.arch.yaml"), 0),
+        (("rules",), 0),
+        (("schema", "architecture"), 0),
+        (("--help",), 0),
+    ],
+)
+def test_a_closed_pipe_ends_silently_and_keeps_the_verdict(place: Place, arguments: tuple[str, ...], code: int) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as gone:
+        done = subprocess.run(
+            [sys.executable, "-m", "paramlint", *arguments],
+            cwd=place.folder,
+            stdout=gone,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (code, b"")
+
+
+def test_a_report_file_is_written_though_the_pipe_is_closed(place: Place) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as gone:
+        command = [sys.executable, "-m", "paramlint", "wide.arch.yaml", *LIMIT, "-o", "text", "-o", "json:r.json"]
+        assert subprocess.run(command, cwd=place.folder, stdout=gone, check=False).returncode == 1
+    assert json.loads((place.folder / "r.json").read_text())["summary"]["exit_code"] == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("command", [("check", *LIMIT), ("show",)])
+def test_a_full_disk_is_no_success(place: Place, command: tuple[str, ...]) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "paramlint", *command, "tiny.arch.yaml"],
+            cwd=place.folder,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert b"no space left" in done.stderr
+
+
+def test_names_cannot_forge_output(place: Place) -> None:
+    place.write("\x1b[31mevil\n.arch.yaml", TINY.replace("head", '"\\e[2Jhead"'))
+    for words in (("check", ".", "--max", "3"), ("show", "\x1b[31mevil\n.arch.yaml")):
+        assert "\x1b" not in place(*words).out
+
+
+FULL = """
+warn-at = "90%"
+ignore = ["PL4"]
+fail-level = "warning"
+dims.seq = 128
+severity.PL402 = "warning"
+budget.params = { max = "1M", warn = "80%", max-increase = "2%,+10k" }
+budget.ram = "64KiB"
+budget.macs.max-increase = "+1k"
+layer-budget = [{ match = "encoder/*", params = "25%" }]
+override = [{ paths = ["big/**"], budget.params = "25M" }]
+suppress = [{ rule = "PL401", path = "kws.onnx", layer = "head/*", reason = "until the next run" }]
+rule.PL405.multiple = 16
+targets.myboard = { base = "stm32f746", ram-bytes = "192KiB", reserve = { ram = "32KiB" } }
+"""
+
+
+def test_config_show_is_a_config_that_means_the_same(place: Place) -> None:
+    place.write("paramlint.toml", FULL)
+    shown = place("config", "show").out
+    assert "paramlint.toml" in shown.splitlines()[0]
+    tomllib.loads(shown)
+    place.write("again.toml", shown)
+    first, second = (config.read(str(place.folder / name)) for name in ("paramlint.toml", "again.toml"))
+
+    def bare(held: config.Config) -> object:
+        """A config without the places of its entries."""
+        limits = [[(limit.metric, limit.max, limit.warn, limit.growth) for limit in held.budget]]
+        limits += [[(o.paths, limit.metric, limit.max) for limit in o.limits] for o in held.override]  # type: ignore[misc]  # lists of tuples of either kind
+        layers = [(layer.metric, layer.max, layer.share, layer.match) for layer in held.layer_budget]
+        silences = [(entry.rule, entry.path, entry.layer, entry.reason) for entry in held.suppress]
+        plain = held._replace(path="", budget=(), override=(), layer_budget=(), suppress=(), sources={})
+        return plain, limits, layers, silences
+
+    assert bare(first) == bare(second)
+    assert place("config", "check").out.endswith("paramlint.toml: ok\n")
+
+
+def test_config_without_a_file(place: Place) -> None:
+    assert place("config").out.startswith("no config file")
