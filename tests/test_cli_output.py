@@ -135,14 +135,28 @@ def test_quiet_and_loud(place: Place) -> None:
     assert "weights" in place("tiny.arch.yaml", *LIMIT, "-v").out
 
 
-def test_notes_are_folded_until_asked_for(place: Place) -> None:
+def test_one_line_of_a_spec_is_complained_about_once(place: Place) -> None:
     place.write("deep.arch.yaml", DEEP)
-    words = ("deep.arch.yaml", "--max", "macs=1G", "--select", "PL402")
+    words = ("deep.arch.yaml", "--max", "macs=1T", "--select", "PL402")
     assert place(*words, "-v").out.count("note[PL402]") == 20
+    assert place(*words, "-v", "-o", "concise").out.count("note[PL402]") == 20
+    for format in ("text", "concise"):
+        folded = place(*words, "-o", format).out
+        assert folded.count("note[PL402]") == 1
+        assert "deep.arch.yaml:6:16" in folded
+        assert "(and 19 more copies of the layer)" in folded
+        assert "PL402" not in place(*words, "-o", format, "-q").out
+
+
+def test_many_notes_of_one_rule_are_counted(place: Place) -> None:
+    pair = "  - {type: Conv2d, out_channels: 8, kernel_size: 1}\n  - BatchNorm2d\n"
+    place.write("long.arch.yaml", "framework: pytorch\ninput: [3, 9, 9]\nlayers:\n" + 9 * pair)
+    words = ("long.arch.yaml", "--max", "macs=1T", "--select", "PL402")
+    assert place(*words, "-v").out.count("note[PL402] the bias") == 9
     folded = place(*words).out
-    assert folded.count("note[PL402]") == 4
-    assert "17 more notes of this rule" in folded
-    assert "PL402" not in place(*words, "-q").out
+    assert folded.count("note[PL402] the bias") == 3
+    assert "note[PL402] 6 more notes of this rule (-v shows them)" in folded
+    assert "0 errors, 0 warnings, 9 notes" in folded
 
 
 def test_several_reports_of_one_run(place: Place) -> None:

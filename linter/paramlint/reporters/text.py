@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from paramlint.display import escape
 from paramlint.errors import InputError
 from paramlint.findings import Finding, Level
 from paramlint.reporters import Look, reporter
+from paramlint.reporters.copies import gathered, more
 from paramlint.reporters.frames import frame, paint, source_line, where
 from paramlint.reporters.summary import count, one_line, summary
 
@@ -28,8 +30,8 @@ def write(report: Report, out: TextIO, look: Look) -> None:
     many = len(report.models) > MAX_TABLES
     for judged in report.models:
         findings, folded = _fold(judged.findings, look)
-        for finding in findings:
-            _print(out, _finding(finding, look))
+        for finding, copies in findings:
+            _print(out, _finding(finding, copies, look))
         for rule, number in folded.items():
             _print(out, [f"note[{rule}] {count(number, 'more note')} of this rule (-v shows them)", ""])
         if not look.quiet:
@@ -42,25 +44,29 @@ def _print(out: TextIO, lines: Iterable[str]) -> None:
     out.writelines(f"{line.rstrip()}\n" for line in lines)
 
 
-def _fold(findings: Iterable[Finding], look: Look) -> tuple[list[Finding], dict[str, int]]:
-    """The findings to show, and how many notes of which rules are only counted."""
-    shown: list[Finding] = []
-    seen: dict[str, int] = {}
-    for finding in findings:
-        if finding.level == Level.NOTE and not look.verbose:
+def _fold(findings: Sequence[Finding], look: Look) -> tuple[list[tuple[Finding, int]], dict[str, int]]:
+    """The findings to show with their further copies, and how many notes of which rules are only counted."""
+    if look.verbose:
+        return [(finding, 0) for finding in findings], {}
+    shown: list[tuple[Finding, int]] = []
+    seen: Counter[str] = Counter()
+    folded: Counter[str] = Counter()
+    for finding, copies in gathered(findings):
+        if finding.level == Level.NOTE:
+            seen[finding.rule] += 1
             if look.quiet:
                 continue
-            seen[finding.rule] = seen.get(finding.rule, 0) + 1
             if seen[finding.rule] > MAX_NOTES:
+                folded[finding.rule] += 1 + copies
                 continue
-        shown.append(finding)
-    return shown, {rule: number - MAX_NOTES for rule, number in seen.items() if number > MAX_NOTES}
+        shown.append((finding, copies))
+    return shown, folded
 
 
-def _finding(finding: Finding, look: Look) -> Iterator[str]:
+def _finding(finding: Finding, copies: int, look: Look) -> Iterator[str]:
     head = paint(f"{finding.level.word}[{finding.rule}]", look, COLORS[finding.level], bold=True)
     yield f"{head} {paint(escape(finding.message), look, bold=True)}"
-    yield f"  {paint('-->', look, 'blue')} {where(finding.source)}"
+    yield f"  {paint('-->', look, 'blue')} {where(finding.source)}{more(copies)}"
     yield from frame(finding.source.line, finding.source.column, source_line(finding.source), look)
     limit = finding.limit_source
     if limit is not None:
