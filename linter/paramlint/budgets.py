@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from paramlint.errors import InputError, LoadError
 from paramlint.ir import Model, Quantity, Source, Stated, Total, Unknown
@@ -86,13 +86,6 @@ class Limits(NamedTuple):
     def metrics(self) -> frozenset[str]:
         """Names of the metrics that have to be known."""
         return frozenset([limit.metric for limit in self.model] + [limit.metric for limit in self.layers])
-
-
-class HasLimits(Protocol):
-    """What a target is to this module."""
-
-    @property
-    def limits(self) -> tuple[Limit, ...]: ...
 
 
 class Budget(NamedTuple):
@@ -177,8 +170,8 @@ def read_layer_limit(name: str, raw: object, source: Source, match: str | None =
     return LayerLimit(name, _size(raw, found.unit), None, source, match)
 
 
-def resolve(limits: Limits, model: Model, targets: Iterable[HasLimits] = ()) -> Limits:
-    """The limits that hold for this model: those given, its own and those of every target.
+def resolve(limits: Limits, model: Model) -> Limits:
+    """The limits that hold for this model: those given and its own. Targets have theirs, and numbers of their own.
 
     A malformed one in the model's own file is a LoadError with its place.
     """
@@ -194,12 +187,14 @@ def resolve(limits: Limits, model: Model, targets: Iterable[HasLimits] = ()) -> 
             errors.append(_input_error(model, stated, error))
     if errors:
         raise LoadError(*errors)
-    for target in targets:
-        model_limits += target.limits
     if model.format == "spec":  # a spec has no file of weights
         model_limits = [limit for limit in model_limits if limit.metric != "file"]
-    marked = [limit if limit.warn is not None else limit._replace(warn=limits.warn_at) for limit in model_limits]
-    return Limits(tuple(marked), tuple(layer_limits), limits.warn_at)
+    return Limits(marked(model_limits, limits.warn_at), tuple(layer_limits), limits.warn_at)
+
+
+def marked(limits: Iterable[Limit], warn_at: Fraction | None) -> tuple[Limit, ...]:
+    """``limits`` with the general warn mark where they have none of their own."""
+    return tuple(limit if limit.warn is not None else limit._replace(warn=warn_at) for limit in limits)
 
 
 def _input_error(model: Model, stated: Stated, error: QuantityError) -> InputError:
@@ -208,11 +203,15 @@ def _input_error(model: Model, stated: Stated, error: QuantityError) -> InputErr
     return InputError(path, error.message, source.line, source.column, hint=error.hint, frame=text)
 
 
-def compare(limits: Limits, measured: Measured) -> tuple[Budget, ...]:
+def compare(limits: Iterable[Limit], measured: Measured) -> tuple[Budget, ...]:
     """Every model limit with its state, in the order of the metrics."""
+    return ordered(_compare(limit, limit.max, measured) for limit in limits if limit.max is not None)
+
+
+def ordered(budgets: Iterable[Budget]) -> tuple[Budget, ...]:
+    """Budgets in the order of the metrics; those of one metric as they come."""
     order = list(METRICS)
-    found = [_compare(limit, limit.max, measured) for limit in limits.model if limit.max is not None]
-    return tuple(sorted(found, key=lambda budget: order.index(budget.metric.name)))
+    return tuple(sorted(budgets, key=lambda budget: order.index(budget.metric.name)))
 
 
 def _compare(limit: Limit, most: int, measured: Measured) -> Budget:

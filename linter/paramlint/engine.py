@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from paramlint.findings import Finding, InputError, Level, LoadError, order
 from paramlint.ir import DType, Model
 from paramlint.loaders import HEAD_BYTES, Request, detect
-from paramlint.measure import Measured, measure
+from paramlint.measure import Change, Measured, measure, single, with_memory
 from paramlint.report import Defect, Judged, Report
 
 if TYPE_CHECKING:
@@ -93,45 +94,60 @@ def examine(model: Model, plan: Plan) -> Measured:
     from paramlint import budgets
     from paramlint.layer_budgets import layer_budgets
 
-    measured = measure(model)._replace(shapes=model.format == "spec" or request_for(plan).shapes)
-    limits = budgets.resolve(plan.limits, model, plan.targets)
+    measured = measure(model)._replace(
+        shapes=model.format == "spec" or request_for(plan).shapes, recheck=partial(_recheck, model, plan)
+    )
+    limits = budgets.resolve(plan.limits, model)
     metrics = plan.wanted | limits.metrics
     if plan.every or plan.targets or metrics & DEPLOYED or (plan.totals and not metrics):
         measured = _deploy(measured, plan, limits.metrics)
-    measured = measured._replace(
-        budgets=budgets.compare(limits, measured), layer_budgets=tuple(layer_budgets(limits.layers, measured))
-    )
+    found = budgets.compare(limits.model, measured)
     if plan.targets:
-        from paramlint import targets
+        measured = _on_targets(measured, plan)
+        found = budgets.ordered((*found, *(budget for verdict in measured.verdicts for budget in verdict.budgets)))
+    measured = measured._replace(budgets=found, layer_budgets=tuple(layer_budgets(limits.layers, measured)))
+    return _best_order(measured)
 
-        measured = measured._replace(verdicts=tuple(targets.judge(target, measured) for target in plan.targets))
-    return measured
+
+def _recheck(model: Model, plan: Plan, change: Change) -> Measured:
+    """What ``examine`` would find after a change; the model and the plan stay as they are."""
+    return examine(model, plan._replace(dtype=change.dtype))._replace(recheck=None)
 
 
 def _deploy(measured: Measured, plan: Plan, budgeted: frozenset[str]) -> Measured:
+    """The deployment view with the memory model that is assumed where no target says another one."""
     from paramlint import memory
     from paramlint.deploy import deploy
-    from paramlint.ir import Total
-    from paramlint.measure import single
 
     deployed = deploy(measured.model, plan.dtype)
-    kernels = plan.targets[0].kernels if len(plan.targets) == 1 else "reference"
-    order_search = plan.order_search or "ram.best" in budgeted
-    ram = memory.measure_ram(deployed, kernels=kernels, order=order_search)
+    ram = memory.measure_ram(deployed, order=plan.order_search or "ram.best" in budgeted)
     flash = memory.flash(deployed)
-    totals = {
-        **measured.totals,
-        "deployed_params": single(deployed.params),
-        "flash_bytes": single(flash.estimate),
-        "ram.bound": single(ram.bound),
-        "ram.arena": single(ram.arena),
-        "ram.arena_total": single(ram.arena_total),
-        "ram.best": Total(None) if ram.best is None else single(ram.best),
-    }
     assumed = (*measured.assumed, *deployed.assumed, *ram.assumed, *flash.assumed)
-    return measured._replace(
-        deployed=deployed, ram=ram, flash=flash, totals=totals, assumed=tuple(dict.fromkeys(assumed))
-    )
+    return with_memory(measured, deployed, ram, flash)._replace(assumed=tuple(dict.fromkeys(assumed)))
+
+
+def _on_targets(measured: Measured, plan: Plan) -> Measured:
+    """The verdict of each target, and what was assumed for it."""
+    from paramlint import targets
+
+    models = targets.Models(measured)
+    verdicts = tuple(targets.judge(target, measured, plan.limits.warn_at, models) for target in plan.targets)
+    assumed = (*measured.assumed, *(text for verdict in verdicts for text in verdict.assumed))
+    return measured._replace(verdicts=verdicts, assumed=tuple(dict.fromkeys(assumed)))
+
+
+def _best_order(measured: Measured) -> Measured:
+    """The bound of the best operator order, where a limit on RAM is broken and nobody has asked for it yet."""
+    from paramlint import memory
+
+    broken = any(budget.metric.name.startswith("ram") and budget.state == "fail" for budget in measured.budgets)
+    if not broken or measured.deployed is None or measured.ram is None or measured.ram.best is not None:
+        return measured
+    best = memory.measure_ram(measured.deployed, order=True).best
+    if best is None:
+        return measured
+    ram = measured.ram._replace(best=best)
+    return measured._replace(ram=ram, totals={**measured.totals, "ram.best": single(best)})
 
 
 def _check(path: str, measured: Measured, plan: Plan) -> Outcome:

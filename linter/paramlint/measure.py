@@ -6,10 +6,10 @@ an expert that one token does not use counts no MACs and no active parameters (D
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from paramlint.ir import Layer, Model, Quantity, Total, Unknown, Weight
+from paramlint.ir import DType, Layer, Model, Quantity, Total, Unknown, Weight
 
 if TYPE_CHECKING:
     from paramlint.budgets import Budget
@@ -36,6 +36,12 @@ class Row(NamedTuple):
     macs: Quantity
 
 
+class Change(NamedTuple):
+    """What a rule may ask to be otherwise: the element type of the deployment."""
+
+    dtype: DType
+
+
 class Measured(NamedTuple):
     """A model with its numbers: what the rules and reporters read.
 
@@ -55,6 +61,7 @@ class Measured(NamedTuple):
     assumed: tuple[str, ...] = ()
     layer_budgets: tuple[LayerBudget, ...] = ()
     shapes: bool = True
+    recheck: Callable[[Change], Measured] | None = None
 
     def total(self, key: str) -> Total:
         """A total by its JSON key; one that was not computed says so instead of being 0."""
@@ -65,6 +72,20 @@ def measure(model: Model) -> Measured:
     """Count parameters, buffers, bytes and MACs of a model."""
     rows = _rows(model.layers)
     return Measured(model, rows, _totals(model, rows), assumed=model.assumed)
+
+
+def with_memory(measured: Measured, deployed: Deployed, ram: Ram, flash: Flash) -> Measured:
+    """``measured`` with the numbers of one memory model, under the keys of the JSON report."""
+    totals = {
+        **measured.totals,
+        "deployed_params": single(deployed.params),
+        "flash_bytes": single(flash.estimate),
+        "ram.bound": single(ram.bound),
+        "ram.arena": single(ram.arena),
+        "ram.arena_total": single(ram.arena_total),
+        "ram.best": Total(None) if ram.best is None else single(ram.best),
+    }
+    return measured._replace(deployed=deployed, ram=ram, flash=flash, totals=totals)
 
 
 def _rows(layers: Sequence[Layer]) -> tuple[Row, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TextIO
 
 from paramlint import __version__
@@ -16,6 +17,9 @@ from paramlint.reporters import Look, reporter
 
 if TYPE_CHECKING:
     from paramlint.report import Judged, Report
+    from paramlint.targets import Verdict
+    from paramlint.targets.support import OpVerdict
+    from paramlint.targets.verdict import Standing
 
 VERSION = 1
 
@@ -69,7 +73,7 @@ def _model(judged: Judged) -> dict[str, Any]:
         "layers": [_layer(row, model.framework) for row in measured.rows],
         "memory": None,
         "budgets": [_budget(budget) for budget in measured.budgets],
-        "targets": [],
+        "targets": [_target(verdict) for verdict in measured.verdicts],
         "findings": [_finding(finding) for finding in judged.findings],
     }
 
@@ -128,6 +132,30 @@ def _budget(budget: Budget) -> dict[str, Any]:
         "state": budget.state,
         "limit_source": source(budget.source),
     }
+
+
+def _target(verdict: Verdict) -> dict[str, Any]:
+    def names(wanted: Callable[[OpVerdict], bool]) -> list[str]:
+        texts = (
+            f"{one.layer}: {one.op} {one.reason}" if one.layer else one.reason for one in verdict.found if wanted(one)
+        )
+        return list(dict.fromkeys(texts))
+
+    return {
+        "name": verdict.target.id,
+        "flash": _standing(verdict.flash_use),
+        "ram": _standing(verdict.ram_use),
+        "ops": {
+            "unsupported": names(lambda one: one.stops),
+            "fallback": names(lambda one: one.runs_on is not None and one.state != "undecided"),
+            "undecided": names(lambda one: one.state == "undecided"),
+        },
+        "fits": verdict.fits,
+    }
+
+
+def _standing(use: Standing) -> dict[str, Any]:
+    return {"measured": use.measured, "limit": use.limit, "state": use.state}
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

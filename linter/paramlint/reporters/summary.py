@@ -11,6 +11,7 @@ from paramlint.ir import Total
 from paramlint.measure import Measured
 from paramlint.quantities import BYTES, COUNT, format_size, grouped, percent
 from paramlint.reporters import Look
+from paramlint.reporters.comparison import comparison
 from paramlint.reporters.frames import paint, where
 
 if TYPE_CHECKING:
@@ -37,7 +38,11 @@ _TOTALS = (
 def summary(judged: Judged, look: Look) -> list[str]:
     """A heading, one line for each limit or total, and what had to be assumed."""
     measured = judged.measured
-    rows = _budgets(measured.budgets, look)
+    several = len(measured.verdicts) > 1
+    of_targets = {id(budget) for verdict in measured.verdicts if several for budget in verdict.budgets}
+    rows = _budgets([budget for budget in measured.budgets if id(budget) not in of_targets], look)
+    if measured.verdicts:
+        rows += comparison(measured.verdicts, look)
     if not rows or look.verbose:
         rows += totals(measured)
     rows += [f"  {'assumed':9} {escape(text)}" for text in measured.assumed]

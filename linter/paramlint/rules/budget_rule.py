@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from paramlint.budgets import Budget
 from paramlint.findings import Finding, Level
-from paramlint.ir import Source
+from paramlint.ir import DType, Source
 from paramlint.layer_budgets import layer_value
-from paramlint.measure import Measured
+from paramlint.measure import Change, Measured
 from paramlint.quantities import BYTES, format_size, grouped, percent, show_share
 from paramlint.rules import Rule
 
@@ -47,8 +47,29 @@ class BudgetRule(Rule):
             limit=budget.limit,
             unit=budget.metric.unit,
             limit_source=budget.source,
-            help=largest(measured, budget),
+            help=(_int8(measured, budget) if fails else None) or largest(measured, budget),
         )
+
+
+def as_int8(measured: Measured) -> Measured | None:
+    """The same network deployed as int8; None where it is quantised already or cannot be asked."""
+    deployed = measured.deployed
+    if measured.recheck is None or deployed is None or deployed.quantized:
+        return None
+    return measured.recheck(Change(DType.INT8))
+
+
+def _int8(measured: Measured, budget: Budget) -> str | None:
+    """What int8 would bring, where it was tried and keeps the budget."""
+    if budget.metric.name != "flash" and not budget.metric.name.startswith("ram"):
+        return None
+    changed = as_int8(measured)
+    for other in changed.budgets if changed else ():
+        if other.metric == budget.metric and other.source == budget.source and other.state in ("pass", "warn"):
+            value = other.upper if other.upper is not None else other.measured or 0
+            upto = "up to " if other.upper is not None and other.upper != other.measured else ""
+            return f"int8 would fit: {upto}{format_size(value, budget.metric.unit)} of {budget.metric.name} (--as int8)"
+    return None
 
 
 def _over(budget: Budget) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from paramlint.budgets import METRICS, Budget, Metric
 from paramlint.findings import Finding, Level
+from paramlint.ir import Source
 from paramlint.measure import Measured, Row, place
 from paramlint.quantities import format_size, show_share
 from paramlint.rules import Rule, rule
@@ -41,15 +42,20 @@ class CostUnknown(Rule):
     """
 
     def check(self, measured: Measured) -> Iterable[Finding]:
-        held = {budget.metric.name: budget for budget in measured.budgets if budget.state == "unknown"}
-        causes: dict[tuple[str, ...], list[Metric]] = {}
+        held: dict[tuple[str, ...], list[Budget]] = {}
+        for budget in measured.budgets:
+            if budget.state == "unknown":
+                held.setdefault(budget.reasons, []).append(budget)
+        for reasons, budgets in held.items():
+            yield self._unjudged(measured, reasons, budgets)
+        said = {budget.metric.name for budgets in held.values() for budget in budgets}
+        news: dict[tuple[str, ...], list[Metric]] = {}
         for metric in METRICS.values():
-            if metric.name in held or self._is_news(metric, measured):
-                causes.setdefault(measured.total(metric.key).reasons, []).append(metric)
-        for reasons, metrics in causes.items():
-            budgets = [held[metric.name] for metric in metrics if metric.name in held]
-            if budgets or not self._said_elsewhere(reasons, measured):
-                yield self._complain(measured, reasons, metrics, budgets)
+            if metric.name not in said and self._is_news(metric, measured):
+                news.setdefault(measured.total(metric.key).reasons, []).append(metric)
+        for reasons, metrics in news.items():
+            if reasons not in held and not self._said_elsewhere(reasons, measured):
+                yield self._note(measured, reasons, metrics)
         yield from self._layers(measured)
 
     def _is_news(self, metric: Metric, measured: Measured) -> bool:
@@ -66,21 +72,17 @@ class CostUnknown(Rule):
         rows = [_row(reason, measured) for reason in reasons]
         return bool(rows) and all(row is not None and row.layer.name in dynamic for row in rows)
 
-    def _complain(
-        self, measured: Measured, reasons: tuple[str, ...], metrics: list[Metric], budgets: list[Budget]
-    ) -> Finding:
+    def _note(self, measured: Measured, reasons: tuple[str, ...], metrics: list[Metric]) -> Finding:
         names = ", ".join(metric.name for metric in metrics)
-        why = "; ".join(reasons[:3]) or "it was not computed"
-        more = f"; and {len(reasons) - 3} more" if len(reasons) > 3 else ""
-        row = _row(reasons[0], measured) if len(reasons) == 1 else None
-        source = row.layer.source if row else model_place(measured)
-        layer = row.layer.name if row else None
-        if not budgets:
-            return self.finding(f"{names} not known: {why}{more}", source, level=Level.NOTE, layer=layer)
+        source, layer = _place(reasons, measured)
+        return self.finding(f"{names} not known: {_why(reasons)}", source, level=Level.NOTE, layer=layer)
+
+    def _unjudged(self, measured: Measured, reasons: tuple[str, ...], budgets: list[Budget]) -> Finding:
         first = budgets[0]
         held = ", ".join(f"{budget.metric.name} {_bound(budget)}" for budget in budgets)
+        source, layer = _place(reasons, measured)
         return self.finding(
-            f"a budget cannot be judged: {held}: {why}{more}",
+            f"a budget cannot be judged: {held}: {_why(reasons)}",
             source,
             layer=layer,
             measured=first.measured,
@@ -102,6 +104,17 @@ class CostUnknown(Rule):
                 layer=state.row.layer.name,
                 limit_source=state.source,
             )
+
+
+def _why(reasons: tuple[str, ...]) -> str:
+    more = f"; and {len(reasons) - 3} more" if len(reasons) > 3 else ""
+    return ("; ".join(reasons[:3]) or "it was not computed") + more
+
+
+def _place(reasons: tuple[str, ...], measured: Measured) -> tuple[Source, str | None]:
+    """Where a finding points: at the layer that is the only cause, else at the model."""
+    row = _row(reasons[0], measured) if len(reasons) == 1 else None
+    return (row.layer.source, row.layer.name) if row else (model_place(measured), None)
 
 
 def _bound(budget: Budget) -> str:

@@ -11,3 +11,6 @@ from paramlint.targets.reader import every as every
 from paramlint.targets.reader import find as find
 from paramlint.targets.reader import from_config as from_config
 from paramlint.targets.reader import ids as ids
+from paramlint.targets.verdict import Models as Models
+from paramlint.targets.verdict import Verdict as Verdict
+from paramlint.targets.verdict import judge as judge

@@ -116,6 +116,11 @@ class Target(NamedTuple):
         return self.accelerator.number("data_memory_bytes")
 
     @property
+    def processors(self) -> int | None:
+        """Parts of an accelerator that each hold some channels in memory of their own."""
+        return self.accelerator.number("processors") if self.accelerator else None
+
+    @property
     def runtime(self) -> str:
         """``tflm``, whose flatbuffer and arena count, or ``compiler``, where only the weights take flash."""
         return "tflm" if "tflm" in self.op_sets else "compiler"
@@ -130,7 +135,8 @@ class Target(NamedTuple):
         if self.data_memory is not None:
             found.append(self._limit("ram.bound", self.data_memory, 0, f"data memory of {self.accelerator_name}"))
         elif self.ram_bytes is not None:
-            found.append(self._limit("ram", self.ram_bytes, self.reserve.ram, "RAM"))
+            metric = "ram" if self.runtime == "tflm" else "ram.bound"
+            found.append(self._limit(metric, self.ram_bytes, self.reserve.ram, "RAM"))
         return tuple(found)
 
     def _limit(self, metric: str, capacity: int, reserved: int, what: str) -> Limit:
