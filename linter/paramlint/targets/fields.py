@@ -128,7 +128,7 @@ def _texts(raw: Any, field: Field) -> list[str]:
 
 
 def _regions(raw: Any, field: Field) -> list[dict[str, Any]]:
-    if not isinstance(raw, list):
+    if not isinstance(raw, list) or not raw:
         raise ValueError("must be a list of tables with name and bytes")
     regions = []
     for entry in raw:
@@ -174,59 +174,3 @@ CHECKS = {
     "accelerator": _accelerator,
     "reserve": _reserve,
 }
-
-
-_TEXT: Mapping[str, Any] = {"type": "string", "minLength": 1}
-_SIZE: Mapping[str, Any] = {"type": ["integer", "null"], "minimum": 0}
-
-
-def schema() -> dict[str, Any]:
-    """The JSON schema of a data file; ``schemas/target.schema.json`` is this, written down."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "paramlint target",
-        "description": "One board or chip, a file of paramlint/targets. Sizes are bytes.",
-        "type": "object",
-        "properties": {name: {"description": field.doc, **_node(field)} for name, field in FIELDS.items()},
-        "required": [name for name, field in FIELDS.items() if field.required],
-        "additionalProperties": False,
-    }
-
-
-def _node(field: Field) -> dict[str, Any]:
-    words = {"type": "array", "items": _TEXT, "minItems": 1, "uniqueItems": True}
-    choice = {"enum": list(field.choices)}
-    nodes: Mapping[str, Mapping[str, Any]] = {
-        "text": _TEXT,
-        "words": words,
-        "texts": words,
-        "choice": choice,
-        "count": {"type": ["integer", "null"], "exclusiveMinimum": 0},
-        "bytes": _SIZE,
-        "regions": _list_of({"name": _TEXT, "bytes": {"type": "integer", "minimum": 1}}),
-        "precisions": {
-            "type": "array",
-            "minItems": 1,
-            "items": {"anyOf": [choice, _record({"dtype": choice, "note": _TEXT})]},
-        },
-        "accelerator": {
-            "type": "object",
-            "properties": {"name": _TEXT},
-            "required": ["name"],
-            "additionalProperties": {"type": ["number", "string"]},
-        },
-    }
-    return dict(nodes[field.check])
-
-
-def _record(properties: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-def _list_of(properties: Mapping[str, Any]) -> dict[str, Any]:
-    return {"type": "array", "minItems": 1, "items": _record(properties)}
