@@ -70,7 +70,8 @@ FACTS: Mapping[str, str] = {
 }
 
 _LINEAR = frozenset({"FULLY_CONNECTED", "BATCH_MATMUL"})
-_WEIGHTED = WINDOWS - {"AVERAGE_POOL_2D", "MAX_POOL_2D", "L2_POOL_2D"} | _LINEAR
+_RECURRENT = frozenset({"SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM"})
+_WEIGHTED = WINDOWS - {"AVERAGE_POOL_2D", "MAX_POOL_2D", "L2_POOL_2D"} | _LINEAR | _RECURRENT
 _SLIDING = frozenset({"Conv", "ConvTranspose", "MaxPool", "AveragePool"})
 _FLATTENING = frozenset({"RESHAPE"})
 #: What an activation that is fused into an operator is called in ONNX.
