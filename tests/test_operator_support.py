@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from paramlint.deploy.model import CONSTANT, Buffer, Constant, Deployed, Operator
@@ -36,7 +37,7 @@ def one(
     dtype: DType = INT8,
     constants: tuple[Constant, ...] = (),
     domain: str = "",
-    **options: object,
+    **options: Any,
 ) -> Deployed:
     """A graph of one operator called ``it``."""
     places = tuple(range(len(ins))) + (CONSTANT,) * len(constants)
@@ -54,7 +55,7 @@ def conv(
     bias: bool = True,
     kind: str = "CONV_2D",
     onnx: str = "Conv",
-    **more: object,
+    **more: Any,
 ) -> Deployed:
     if out is None:
         rows, columns = (-(-side // stride) for side, stride in zip((8, 8), strides, strict=True))
@@ -63,12 +64,19 @@ def conv(
     held = shape[-1] if isinstance(shape[-1], int) and kind == "CONV_2D" else 1
     filters = Constant("filter", (channels, *kernel, held), weights or dtype, "w", channels, channels * held)
     constants = (filters, Constant("bias", (channels,), INT32, "b", channels, channels)) if bias else (filters,)
-    given = {"kernel": kernel, "strides": strides, "dilations": (1, 1), "padding": "SAME", "spatial": 2, **more}
+    given: dict[str, Any] = {
+        "kernel": kernel,
+        "strides": strides,
+        "dilations": (1, 1),
+        "padding": "SAME",
+        "spatial": 2,
+        **more,
+    }
     return one(kind, onnx, (shape,), out, dtype, constants, **given)
 
 
-def depthwise(**more: object) -> Deployed:
-    return conv(kind="DEPTHWISE_CONV_2D", groups=16, **more)  # type: ignore[arg-type]  # keywords of conv
+def depthwise(**more: Any) -> Deployed:
+    return conv(kind="DEPTHWISE_CONV_2D", groups=16, **more)
 
 
 def dense(inputs: int, outputs: int, dtype: DType = INT8, bias: bool = True) -> Deployed:
@@ -338,7 +346,7 @@ def typical(name: str, names: str) -> Deployed:
     kind, onnx = (name, "-") if names == "tflite" else (DEPLOYED_AS.get(name, name.upper()), name)
     ins, out = SHAPES.get(kind, (SMALL, SMALL))
     constants: tuple[Constant, ...] = ()
-    options: dict[str, object] = {}
+    options: dict[str, Any] = {}
     if kind in ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED"):
         constants = (Constant("filter", (8, 3, 3, 16), INT8, "w", 8, 1152),)
     if kind in ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "AVERAGE_POOL_2D", "MAX_POOL_2D"):
