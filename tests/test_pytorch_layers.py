@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from paramlint.formulas import amount
-from paramlint.ir import Unknown
+from paramlint.ir import Tensor, Unknown
 from paramlint.loaders.spec.build import build_layer, lower_layer
 from paramlint.loaders.spec.vocabularies import entries
 from paramlint.loaders.spec.vocabulary import PYTORCH, REQUIRED, Argument, Built, LayerError
@@ -126,6 +126,75 @@ def test_free_dimensions_stay() -> None:
     ]
 
 
+def shared(*shape: int) -> Tensor:
+    """What all samples share, as a Parameter puts it out."""
+    return Tensor("shared", shape, batched=False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "output", "macs"),
+    [
+        ("add", [[3, 4], shared(4)], (3, 4), 0),
+        ("add", [[3, 4], shared(1, 3, 4)], (3, 4), 0),
+        ("mul", [shared(5, 3, 1), [5, 3, 4]], (5, 3, 4), 0),
+        ("mul", [shared(2), shared(5, 1)], (5, 2), 0),
+        ("matmul", [[6], shared(6, 5)], (5,), 6 * 5),
+        ("matmul", [[7, 6], shared(6, 5)], (7, 5), 7 * 6 * 5),
+        ("matmul", [[2, 7, 6], shared(2, 6, 5)], (2, 7, 5), 2 * 7 * 6 * 5),
+        ("matmul", [[7, 6], shared(6)], (7,), 7 * 6),
+        ("matmul", [shared(5, 7), [7, 4]], (5, 4), 5 * 7 * 4),
+    ],
+)
+def test_what_samples_share_meets_the_last_axes(
+    kind: str, inputs: list[Any], output: tuple[Any, ...], macs: int
+) -> None:
+    built = build_layer(PYTORCH, kind, {}, inputs)
+    assert shapes(built) == [output]
+    assert amount(built.macs) == macs
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs"),
+    [
+        ("add", [[3, 4], [4]]),
+        ("add", [[1, 3, 4], [3, 4]]),
+        ("matmul", [[3, 4, 2], [2, 2]]),
+        ("matmul", [[6], [6, 5]]),
+        ("matmul", [[6], [6]]),
+        ("matmul", [[7, 6], shared(2, 6, 5)]),
+        ("bmm", [[7, 6], shared(6, 5)]),
+    ],
+)
+def test_batches_that_would_not_meet_are_refused(kind: str, inputs: list[Any]) -> None:
+    with pytest.raises(LayerError) as caught:
+        build_layer(PYTORCH, kind, {}, inputs)
+    assert caught.value.argument == "inputs"
+
+
+def test_pooling_takes_the_batch_for_missing_channels() -> None:
+    assert shapes(build_layer(PYTORCH, "MaxPool1d", {"kernel_size": 2, "return_indices": True}, [[9]])) == [(4,), (4,)]
+    assert shapes(build_layer(PYTORCH, "AdaptiveAvgPool2d", {"output_size": [None, 2]}, [[9, 6]])) == [(9, 2)]
+    assert shapes(build_layer(PYTORCH, "ConstantPad1d", {"padding": 1, "value": 0}, [[2, 3, 4]])) == [(2, 3, 6)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "args", "inputs", "step"),
+    [
+        ("BatchNorm2d", {"affine": False}, [6, 8, 8], ("BatchNormalization", [3, 4])),
+        ("InstanceNorm2d", {}, [6, 8, 8], ("InstanceNormalization", [])),
+        ("InstanceNorm2d", {"track_running_stats": True, "affine": True}, [6, 8, 8],
+         ("BatchNormalization", [1, 2, 3, 4])),
+        ("GroupNorm", {"num_groups": 2, "bias": False}, [6, 8], ("GroupNormalization", [1])),
+        ("LayerNorm", {"normalized_shape": 8, "elementwise_affine": False}, [6, 8], ("LayerNormalization", [])),
+    ],
+)  # fmt: skip
+def test_a_norm_lowers_to_its_operator_with_the_operands_it_has(
+    kind: str, args: dict[str, Any], inputs: Sizes, step: tuple[str, list[int]]
+) -> None:
+    made = lower_layer(PYTORCH, kind, args, [inputs])
+    assert [(one.kind, list(one.weights)) for one in made.steps] == [step]
+
+
 def test_states_and_attention_weights_are_further_outputs() -> None:
     lstm = build_layer(PYTORCH, "LSTM", {"hidden_size": 4, "num_layers": 2, "bidirectional": True}, [[6, 3]])
     assert shapes(lstm) == [(6, 8), (4, 4), (4, 4)]
@@ -203,4 +272,4 @@ def test_every_formula_is_the_sum_of_its_weights(case: tuple[str, dict[str, Any]
     learned = sum(prod(weight.shape) for weight in built.weights if not weight.buffer)
     if not built.unknown:
         assert learned == (built.params.value if built.params else 0)
-    assert all(tensor is None or tensor.shape is not None for tensor in built.outputs)
+    assert name == "Custom" or all(tensor is None or tensor.shape is not None for tensor in built.outputs)

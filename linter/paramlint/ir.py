@@ -106,11 +106,15 @@ class Source(NamedTuple):
 
 
 class Tensor(NamedTuple):
-    """A value that flows; ``shape`` is None where not even the rank is known."""
+    """A value that flows; ``shape`` is None where not even the rank is known.
+
+    ``batched`` is False for what all samples of a spec share (a Parameter): no batch stands in front of it.
+    """
 
     name: str
     shape: Shape | None
     dtype: DType = DType.FLOAT32
+    batched: bool = True
 
 
 class Weight(NamedTuple):

@@ -50,10 +50,11 @@ class Lowering:
         if self.parts > MAX_PARTS:
             raise LayerError(f"is made of more than {MAX_PARTS:,} weights and steps")
 
-    def tensor(self, shape: Sequence[Dim] | None, dtype: DType) -> Tensor:
+    def tensor(self, shape: Sequence[Dim] | None, dtype: DType, sources: Sequence[Tensor | None]) -> Tensor:
         """A new intermediate tensor; no layer can have its name, since written names hold no dot."""
         self.grow()
-        made = Tensor(f"{self.layer}.{self.count}", None if shape is None else tuple(shape), dtype)
+        batched = any([one is not None and one.batched for one in sources])
+        made = Tensor(f"{self.layer}.{self.count}", None if shape is None else tuple(shape), dtype, batched)
         self.count += 1
         self.tensors[made.name] = made
         return made
@@ -112,7 +113,7 @@ class LayerCall:
 
     def output(self, shape: Sequence[Dim] | None, dtype: DType | None = None) -> Tensor:
         """An output whose computation has no lowering: the whole layer is one opaque step. None: unknown shape."""
-        made = self._lowering.tensor(shape, dtype or self.dtype)
+        made = self._lowering.tensor(shape, dtype or self.dtype, self.inputs)
         self._declared.append(made)
         return made
 
@@ -131,7 +132,7 @@ class LayerCall:
             passing = kind in _PASSING and first is not None and first.dtype in _INTEGERS
             dtype = first.dtype if passing and first is not None else self.dtype
         lowering = self._lowering
-        made = lowering.tensor(shape, dtype)
+        made = lowering.tensor(shape, dtype, inputs)
         names = tuple(["" if tensor is None else tensor.name for tensor in inputs])
         lowering.steps.append(Step(kind, names, (made.name,), attributes or {}, weights or {}, lowering.layer))
         return made
@@ -139,7 +140,7 @@ class LayerCall:
     def also(self, shape: Sequence[Dim], dtype: DType | None = None) -> Tensor:
         """One more output of the operator appended last (the states of a recurrent one)."""
         lowering = self._lowering
-        made = lowering.tensor(shape, dtype or self.dtype)
+        made = lowering.tensor(shape, dtype or self.dtype, self.inputs)
         last = lowering.steps[-1]
         lowering.steps[-1] = last._replace(outputs=(*last.outputs, made.name))
         return made

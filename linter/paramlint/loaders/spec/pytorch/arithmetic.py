@@ -9,22 +9,13 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from paramlint.formulas import attention, macs
-from paramlint.ir import Dim, Shape
 from paramlint.loaders.spec.arguments import choice, number, optional
-from paramlint.loaders.spec.layer_checks import alike, at_most, flowing, same_size, show, symbol
-from paramlint.loaders.spec.pytorch.reshaping import broadcast
+from paramlint.loaders.spec.layer_checks import alike, at_most, flowing
+from paramlint.loaders.spec.pytorch.broadcasting import common_shape, product
 from paramlint.loaders.spec.vocabulary import PYTORCH, Argument, Built, Call, layer
 
 _OTHER = Argument(optional(number), "A number in place of the second input.", None)
 _ALPHA = Argument(number, "Factor of the second operand.", 1)
-
-
-def common_shape(call: Call) -> Shape:
-    """The broadcast shape of all inputs. One without its own batch (a Parameter) meets the last axes of the other."""
-    shapes = [call.shape(index) for index in range(len(call.inputs))]
-    rank = max(len(shape) for shape in shapes)
-    return broadcast(call, *[(*(1,) * (rank - len(shape)), *shape) for shape in shapes])
 
 
 def _binary(call: Call, kind: str) -> Built:
@@ -67,34 +58,8 @@ def power(call: Call) -> Built:
     return alike(call, "Pow", {"other": float(call.args["exponent"])})
 
 
-def _product(call: Call, ranks: range) -> Built:
-    """[.., t, k] times [.., k, n]; a vector on the right loses its axis. The batch is one more leading axis."""
-    at_most(call, 2)
-    left, right = call.shape(0), call.shape(1)
-    if len(left) not in ranks or len(right) not in ranks:
-        call.fail(f"{call.type} needs matrices, got {show(left)} and {show(right)}", "inputs")
-    if len(left) == 1 and len(right) == 2:  # vectors times a learned matrix: the batch counts the rows
-        left = (1, *left)
-        out: tuple[Dim, ...] = right[1:]
-    elif len(left) < 2 or len(right) < 2:
-        call.fail(
-            f"{call.type} of {show(left)} and {show(right)} would take the batch for a row", "inputs", "unsqueeze it"
-        )
-    else:
-        out = ()
-    same_size(call, left[-1], right[-2], f"{show(left)} and {show(right)} cannot be multiplied", "inputs")
-    rank = max(len(left), len(right)) - 2
-    grown = [(*(1,) * (rank + 2 - len(shape)), *shape)[:-2] for shape in (left, right)]
-    lead = broadcast(call, *grown)
-    out = out or (*lead, left[-2], right[-1])
-    symbols: dict[str, Dim] = {"P": symbol(lead), "t": left[-2], "d": left[-1], "s": right[-1]}
-    work = macs(attention.PRODUCT_MACS, symbols, attention.PRODUCT_MEANING)
-    made = call.step("MatMul", [flowing(call), flowing(call, 1)], out)
-    return Built((made,), macs=work)
-
-
-layer(PYTORCH, "matmul", "Matrix product of two inputs (function).")(lambda call: _product(call, range(9)))
-layer(PYTORCH, "bmm", "Matrix product of two batches of matrices (function).")(lambda call: _product(call, range(2, 3)))
+layer(PYTORCH, "matmul", "Matrix product of two inputs (function).")(partial(product, batches=False))
+layer(PYTORCH, "bmm", "Matrix product of two batches of matrices (function).")(partial(product, batches=True))
 
 for _name, _kind, _doc in (
     ("relu", "Relu", "Negative values become 0"), ("sigmoid", "Sigmoid", "Logistic function"),

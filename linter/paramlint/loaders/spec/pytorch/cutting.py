@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from paramlint.ir import Dim
-from paramlint.loaders.spec.arguments import integer, integer_list, non_negative, one_of, positive
+from paramlint.loaders.spec.arguments import integer, integer_list, one_of, positive
 from paramlint.loaders.spec.layer_checks import at_most, axis, flowing, same_size, show
 from paramlint.loaders.spec.vocabulary import PYTORCH, Argument, Built, Call, layer
 
@@ -85,7 +85,7 @@ def select(call: Call) -> Built:
 
 
 @layer(PYTORCH, "narrow", "A stretch of an axis (function).", dim=_DIM, start=Argument(integer, "First entry."),
-       length=Argument(non_negative, "How many."))  # fmt: skip
+       length=Argument(positive, "How many."))  # fmt: skip
 def narrow(call: Call) -> Built:
     """The stretch lies inside the axis."""
     at_most(call, 1)

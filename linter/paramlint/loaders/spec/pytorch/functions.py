@@ -148,10 +148,10 @@ def transpose(call: Call) -> Built:
     return Built((call.step("Transpose", [flowing(call)], [shape[index] for index in order], {"perm": perm}),))
 
 
-def _several(call: Call, name: str, rank: int) -> list[int]:
+def _several(call: Call, name: str, rank: int, twice: bool = False) -> list[int]:
     dims = call.args[name]
     places = [axis(call, name, rank, dim) for dim in ((dims,) if isinstance(dims, int) else dims)]
-    if len(set(places)) != len(places):
+    if len(set(places)) != len(places) and not twice:
         call.fail(f"{name} names an axis twice", name)
     return places
 
@@ -224,7 +224,7 @@ def roll(call: Call) -> Built:
     at_most(call, 1)
     if call.args["dims"] is None:
         call.fail("without dims, roll runs over the batch", None, "write dims: 1")
-    if len(_several(call, "dims", len(call.shape()))) != len(call.args["shifts"]):
+    if len(_several(call, "dims", len(call.shape()), twice=True)) != len(call.args["shifts"]):
         call.fail("shifts and dims differ in length", "shifts")
     return Built((call.output(call.shape(), flowing(call).dtype),))
 
@@ -239,8 +239,8 @@ def pad(call: Call) -> Built:
     sides, shape = call.args["pad"], call.shape()
     if len(sides) % 2 or len(sides) // 2 > len(shape):
         call.fail(f"pad takes pairs for at most the {len(shape)} axes of {show(shape)}", "pad")
-    if call.args["mode"] != "constant" and len(sides) // 2 < len(shape) - 1:
-        call.fail(f"mode {call.args['mode']} pads all axes of {show(shape)}, or all but the first", "mode")
+    if call.args["mode"] != "constant" and not len(shape) - 1 <= len(sides) // 2 <= 3:
+        call.fail(f"mode {call.args['mode']} pads all axes of {show(shape)}, or all but the first, at most 3", "mode")
     return pad_sides(call, sides, call.args["mode"])
 
 

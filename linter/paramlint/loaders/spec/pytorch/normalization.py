@@ -74,6 +74,8 @@ def _batch(call: Call, ranks: tuple[int, ...] | range) -> Built:
     learned, params = _scale(call, call.args["affine"], count)
     weights = learned + _statistics(call, count)
     if not call.args["track_running_stats"]:  # statistics of the batch itself, which no converter folds
+        if call.args["eps"] <= 0:
+            call.fail("eps must be above 0 where statistics are the batch's own", "eps")
         return Built((call.output(shape),), params, tuple(weights))
     return Built((_normalised(call, "BatchNormalization", weights, _BATCH),), params, tuple(weights))
 

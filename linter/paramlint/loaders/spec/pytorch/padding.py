@@ -37,7 +37,8 @@ def check_padding(
                 f"{mode} padding of {max(left, right)} is more than {limit}, all that {show(shape)} allows", "padding"
             )
         length = size + left + right
-        if length < 1 or size + min(left, 0) + min(right, 0) < 0:
+        gone = size + min(left, 0) + min(right, 0) < 0 and mode != "replicate"
+        if length < 1 or gone:
             call.fail(f"padding ({left}, {right}) cuts all of the length {size} of {show(shape)}", "padding")
         out.append(length)
     return tuple(out)
@@ -62,7 +63,8 @@ def _register(rank: int, prefix: str, doc: str, mode: str) -> None:
 
     def build(call: Call) -> Built:
         at_most(call, 1)
-        ranked(call, [rank + 1])
+        # one value pads the last axes of any input; the other modes want a batch or channels before them, or both
+        ranked(call, range(rank, 9) if mode in ("zeros", "constant") else (rank, rank + 1))
         return pad(call, call.args["padding"], mode)
 
     layer(PYTORCH, f"{prefix}Pad{rank}d", doc, **arguments)(build)

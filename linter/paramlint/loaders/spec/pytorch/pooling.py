@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from math import floor
 from typing import Any
@@ -21,7 +22,7 @@ from paramlint.loaders.spec.arguments import (
     positive,
     where,
 )
-from paramlint.loaders.spec.layer_checks import at_most, flowing, ranked, same_size, show
+from paramlint.loaders.spec.layer_checks import at_most, flowing, inner, ranked, same_size, show
 from paramlint.loaders.spec.vocabulary import PYTORCH, Argument, Built, Call, Kind, layer
 
 _CEIL = Argument(flag, "Count a last partial window.", False)
@@ -203,17 +204,37 @@ def _shares(rank: int) -> Kind:
 
 
 def _adaptive_size(rank: int) -> Kind:
-    """A size for all dimensions or one for each; null keeps the input's."""
-    one, several = optional(positive), list_of(optional(positive), rank, rank)
-    phrase = f"a positive integer or null, or a list of {rank}" if rank > 1 else "a positive integer or null"
+    """A size for all dimensions or one for each; null among several keeps the input's."""
+    several = list_of(optional(positive) if rank > 1 else positive, rank, rank)
+    phrase = f"a positive integer, or a list of {rank}, null among them" if rank > 1 else "a positive integer"
 
     def check(value: Any) -> tuple[int | None, ...]:
-        return several.check(value) if isinstance(value, tuple) else (one.check(value),) * rank
+        return several.check(value) if isinstance(value, tuple) else (positive.check(value),) * rank
 
-    return Kind(phrase, {"anyOf": [one.schema, several.schema]}, check)
+    return Kind(phrase, {"anyOf": [positive.schema, several.schema]}, check)
 
 
 _single = Kind(positive.phrase, positive.schema, lambda value: (positive.check(value),))
+
+
+def _sliding(build: Callable[..., Built], rank: int, *more: str) -> Callable[[Call], Built]:
+    """The layer on [channels, sizes..], and on [sizes..] alone: PyTorch then takes the batch for the channels."""
+
+    def built(call: Call) -> Built:
+        if len(call.shape()) != rank:
+            return build(call, rank, *more)
+        inputs = []
+        for index in range(len(call.inputs)):
+            source = flowing(call, index)
+            shape = (1, *ranked(call, [rank], index))
+            inputs.append(call.step("Unsqueeze", [source], shape, {"axes": (1,)}, dtype=source.dtype))
+        outputs = [out for out in inner(call, call.type, inputs, "", **call.args).outputs if out and out.shape]
+        axes = {"axes": (1,)}
+        return Built(
+            tuple(call.step("Squeeze", [out], (out.shape or ())[1:], axes, dtype=out.dtype) for out in outputs)
+        )
+
+    return built
 
 
 def _register(rank: int, over: str) -> None:
@@ -231,19 +252,19 @@ def _register(rank: int, over: str) -> None:
     size = Argument(_adaptive_size(rank), "Output size; null keeps the input's.")
 
     layer(PYTORCH, f"MaxPool{rank}d", f"Maximum of a sliding window over {over}.", **window, dilation=dilation,
-          return_indices=_INDICES, ceil_mode=_CEIL)(lambda call: _max(call, rank))  # fmt: skip
+          return_indices=_INDICES, ceil_mode=_CEIL)(_sliding(_max, rank))  # fmt: skip
     layer(PYTORCH, f"AvgPool{rank}d", f"Mean of a sliding window over {over}.", **window,
-          **average)(lambda call: _average(call, rank))  # fmt: skip
+          **average)(_sliding(_average, rank))  # fmt: skip
     layer(PYTORCH, f"LPPool{rank}d", f"Power mean of a sliding window over {over}.",
           norm_type=Argument(where(number, bool, "a number other than 0"), "Exponent."), **plain,
-          ceil_mode=_CEIL)(lambda call: _power(call, rank))  # fmt: skip
+          ceil_mode=_CEIL)(_sliding(_power, rank))  # fmt: skip
     layer(PYTORCH, f"AdaptiveAvgPool{rank}d", f"Means over {over} in an output of given size.",
-          output_size=size)(lambda call: _adaptive(call, rank, "AveragePool"))  # fmt: skip
+          output_size=size)(_sliding(_adaptive, rank, "AveragePool"))  # fmt: skip
     layer(PYTORCH, f"AdaptiveMaxPool{rank}d", f"Maxima over {over} in an output of given size.", output_size=size,
-          return_indices=_INDICES)(lambda call: _adaptive(call, rank, "MaxPool"))  # fmt: skip
+          return_indices=_INDICES)(_sliding(_adaptive, rank, "MaxPool"))  # fmt: skip
     layer(PYTORCH, f"MaxUnpool{rank}d", f"Puts maxima over {over} back to their places.", **window,
           output_size=Argument(optional(one_of(integers(rank))), "Spatial size wanted of the output (call argument).",
-                               None))(lambda call: _unpool(call, rank))  # fmt: skip
+                               None))(_sliding(_unpool, rank))  # fmt: skip
     if rank > 1:
         layer(PYTORCH, f"FractionalMaxPool{rank}d", f"Maxima over {over} at random window places.",
               kernel_size=Argument(integers(rank), "Size of the window."),
@@ -251,7 +272,7 @@ def _register(rank: int, over: str) -> None:
               output_ratio=Argument(optional(_shares(rank)), "Output size as a share of the input's.", None),
               return_indices=_INDICES,
               _random_samples=Argument(anything, "Where the windows lie; changes no number.", None),
-              )(lambda call: _fraction(call, rank))  # fmt: skip
+              )(_sliding(_fraction, rank))  # fmt: skip
 
 
 for _rank, _over in ((1, "sequences"), (2, "images"), (3, "volumes")):

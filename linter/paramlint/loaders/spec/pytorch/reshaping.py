@@ -11,6 +11,7 @@ from paramlint.formulas import pooling
 from paramlint.ir import Dim, Shape
 from paramlint.loaders.spec.arguments import flag, integer, integer_list, integers, number, positive
 from paramlint.loaders.spec.layer_checks import at_most, axis, flowing, product, ranked, resolved, shaped, show
+from paramlint.loaders.spec.pytorch.broadcasting import common_shape
 from paramlint.loaders.spec.vocabulary import PYTORCH, Argument, Built, Call, layer
 
 
@@ -154,32 +155,14 @@ def fold(call: Call) -> Built:
     return Built((call.output((rows // window if isinstance(rows, int) else None, *call.args["output_size"])),))
 
 
-def broadcast(call: Call, *shapes: Shape) -> tuple[Dim, ...]:
-    """The common shape: axes are matched from the last, 1 stretches. The batch stands in front of each shape,
-    so shapes of unequal rank match it against a sample's axis and are refused unless that is 1 long."""
-    ranks = {len(shape) for shape in shapes}
-    if len(ranks) > 1:
-        call.fail(f"shapes {' and '.join(map(show, shapes))} differ in rank, their batches would not meet", "inputs")
-    out: list[Dim] = []
-    for sizes in zip(*shapes, strict=True):
-        fixed = {size for size in sizes if isinstance(size, int) and size != 1}
-        if len(fixed) > 1:
-            call.fail(f"shapes {' and '.join(map(show, shapes))} do not fit together", "inputs")
-        free = [size for size in sizes if not isinstance(size, int)]
-        one = fixed.pop() if fixed else (free[0] if free else 1)
-        if not isinstance(one, int) and len(set(free)) > 1:
-            one = None
-        out.append(one)
-    return tuple(out)
-
-
 @layer(PYTORCH, "CosineSimilarity", "Cosine of the angle between two inputs along an axis.",
        dim=Argument(integer, "Axis that is summed, counting the batch as 0.", 1),
        eps=Argument(number, "Lower bound of the norms.", Fraction(1, 10**8)))  # fmt: skip
 def cosine_similarity(call: Call) -> Built:
     """The axis disappears."""
     at_most(call, 2)
-    shape = broadcast(call, call.shape(0), call.shape(1))
+    call.shape(1)
+    shape = common_shape(call)
     place = axis(call, "dim", len(shape))
     return Built((call.output((*shape[:place], *shape[place + 1 :])),))
 
@@ -191,7 +174,8 @@ def cosine_similarity(call: Call) -> Built:
 def pairwise_distance(call: Call) -> Built:
     """The last axis disappears."""
     at_most(call, 2)
-    shape = broadcast(call, call.shape(0), call.shape(1))
+    call.shape(1)
+    shape = common_shape(call)
     if not shape:
         call.fail("PairwiseDistance needs an axis beside the batch, got []")
     return Built((call.output((*shape[:-1], 1) if call.args["keepdim"] else shape[:-1]),))

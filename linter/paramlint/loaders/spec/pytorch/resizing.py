@@ -18,6 +18,7 @@ _SCALE = Argument(
 _MODES = {"nearest": "nearest", "nearest-exact": "nearest", "linear": "linear", "bilinear": "linear"} | {
     "trilinear": "linear",
     "bicubic": "cubic",
+    "area": "area",
 }
 _RANKS = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
 _MODE = Argument(choice(*_MODES), "How values between are found.", "nearest")
@@ -91,7 +92,7 @@ def upsample(call: Call) -> Built:
 
 
 @layer(PYTORCH, "interpolate", "Resizes sequences, images or volumes (function).", size=_SIZE, scale_factor=_SCALE,
-       mode=Argument(choice(*_MODES, "area"), "How values between are found.", "nearest"), align_corners=_CORNERS,
+       mode=Argument(choice(*_MODES), "How values between are found.", "nearest"), align_corners=_CORNERS,
        recompute_scale_factor=_RECOMPUTE, antialias=Argument(flag, "Smooth when shrinking.", False))  # fmt: skip
 def interpolate(call: Call) -> Built:
     """As Upsample, with area and antialias."""
