@@ -164,19 +164,25 @@ class Formula(NamedTuple):
     """A sum of named terms with its numbers.
 
     ``definitions`` say what the letters mean (a derived one ends in its own expression: ``"c": "input channels of
-    one group, ceil(i / G)"``).
+    one group, ceil(i / G)"``). ``closed`` is the sum as textbooks write it, where that is shorter than the terms.
     """
 
     terms: tuple[Term, ...]
     definitions: Mapping[str, str] = NOTHING  # type: ignore[assignment]  # an empty mapping is one of any type
+    closed: tuple[Term, ...] = ()
 
     @property
     def value(self) -> int:
         return sum(term.value for term in self.terms)
 
     @property
+    def summands(self) -> tuple[Term, ...]:
+        """What the whole is written as: the closed form, else the terms."""
+        return self.closed or self.terms
+
+    @property
     def symbolic(self) -> str:
-        return " + ".join(term.expression for term in self.terms) or "0"
+        return " + ".join(term.expression for term in self.summands) or "0"
 
 
 class Step(NamedTuple):

@@ -15,14 +15,22 @@ from paramlint.expressions import substitute, whole
 from paramlint.ir import Formula, Quantity, Term, Unknown
 
 
-def formula(terms: Mapping[str, str], symbols: Mapping[str, int], meanings: Mapping[str, str] | None = None) -> Formula:
+def formula(
+    terms: Mapping[str, str], symbols: Mapping[str, int], meanings: Mapping[str, str] | None = None, closed: str = ""
+) -> Formula:
     """A formula with its value. ``terms`` maps a role to an expression in ``symbols``; the value is their sum.
 
-    ``meanings`` explains the letters; only those that occur are kept.
+    ``meanings`` explains the letters; only those that occur are kept. ``closed`` is the whole sum written shorter.
     """
     values = tuple(Term(role, text, whole(text, symbols), symbols) for role, text in terms.items())
     meanings = meanings or {}
-    return Formula(values, {name: meanings[name] for name in symbols if name in meanings})
+    made = Formula(values, {name: meanings[name] for name in symbols if name in meanings})
+    if not closed:
+        return made
+    whole_sum = Term("", closed, whole(closed, symbols), symbols)
+    if whole_sum.value != made.value:
+        raise ValueError(f"{closed} is {whole_sum.value}, its terms are {made.value}")
+    return made._replace(closed=(whole_sum,))
 
 
 def combine(parts: Mapping[str, Formula]) -> Formula:
@@ -32,7 +40,9 @@ def combine(parts: Mapping[str, Formula]) -> Formula:
     for name, part in parts.items():
         terms += [term._replace(role=f"{name}.{term.role}" if name else term.role) for term in part.terms]
         definitions.update(part.definitions)
-    return Formula(tuple(terms), definitions)
+    short = any(part.closed for part in parts.values())
+    closed = tuple(term for part in parts.values() for term in part.summands) if short else ()
+    return Formula(tuple(terms), definitions, closed)
 
 
 def repeated(formula: Formula, letter: str, count: int, meaning: str) -> Formula:
@@ -41,20 +51,23 @@ def repeated(formula: Formula, letter: str, count: int, meaning: str) -> Formula
     name, number = letter, 2
     while name in taken:
         name, number = f"{letter}{number}", number + 1
-    terms = [
-        term._replace(
-            expression=f"{name} * ({term.expression})",
-            value=count * term.value,
-            symbols={**term.symbols, name: count},
+    terms, closed = (
+        tuple(
+            term._replace(
+                expression=f"{name} * ({term.expression})",
+                value=count * term.value,
+                symbols={**term.symbols, name: count},
+            )
+            for term in summands
         )
-        for term in formula.terms
-    ]
-    return Formula(tuple(terms), {**formula.definitions, name: meaning})
+        for summands in (formula.terms, formula.closed)
+    )
+    return Formula(terms, {**formula.definitions, name: meaning}, closed)
 
 
 def numeric(formula: Formula) -> str:
     """The formula with its numbers put in: ``4 * ((2 + 3) * 2 + 2)``."""
-    return " + ".join(substitute(term.expression, term.symbols) for term in formula.terms) or "0"
+    return " + ".join(substitute(term.expression, term.symbols) for term in formula.summands) or "0"
 
 
 def macs(

@@ -34,3 +34,20 @@ SQUARE_KERNEL = "g * h * h"
 PAIRED_BIAS = "2 * g * h"
 SEQUENCE_MACS = "T * g * h * (i + h)"
 CELL_MACS = "g * h * (i + h)"
+
+# The sums as textbooks write them, without a bias, with one bias vector, and with two.
+CLOSED = ("g * (h + i) * h", "g * ((h + i) * h + h)", "g * ((h + i) * h + 2 * h)")
+
+# Keras ConvLSTM: the products of an LSTM are convolutions.
+WINDOW_MEANING = {
+    "g": "gates",
+    "K": "elements of the kernel window",
+    "i": "input channels",
+    "o": "filters, channels of the state",
+    "T": "time steps",
+    "P": "output positions",
+}
+WINDOW_KERNEL = "g * K * i * o"
+WINDOW_RECURRENT_KERNEL = "g * K * o * o"
+WINDOW_BIAS = "g * o"
+WINDOW_MACS = "T * P * g * o * K * (i + o)"

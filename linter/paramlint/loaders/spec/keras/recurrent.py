@@ -84,7 +84,8 @@ def cell(call: Call, kind: str, features: int, paired: tuple[int, ...] = ()) -> 
     if biased:
         weights.append(call.weight("bias", *(paired or (gates * units,))))
         terms["bias"] = recurrent.PAIRED_BIAS if paired else recurrent.ONE_BIAS
-    params = formula(terms, {"g": gates, "h": units, "i": features}, recurrent.MEANING)
+    closed = recurrent.CLOSED[0 if not biased else 2 if paired else 1]
+    params = formula(terms, {"g": gates, "h": units, "i": features}, recurrent.MEANING, closed)
     return Cell(gates, tuple(weights), params, gates * units if biased and paired else 0)
 
 

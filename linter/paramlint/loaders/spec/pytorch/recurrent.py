@@ -50,7 +50,8 @@ def _one(call: Call, gates: int, features: int, suffix: str) -> _One:
         weights.append(call.weight(f"weight_hr{suffix}", projected, hidden))
         terms[f"weight_hr{suffix}"] = recurrent.PROJECTION
         symbols["q"] = projected
-    return _One(tuple(weights), formula(terms, symbols, recurrent.MEANING))
+    closed = "" if projected else recurrent.CLOSED[2 if call.args["bias"] else 0]
+    return _One(tuple(weights), formula(terms, symbols, recurrent.MEANING, closed))
 
 
 def _work(call: Call, gates: int, steps: Dim, features: int) -> Formula | Unknown:
