@@ -74,10 +74,15 @@ def macs(
     text: str, symbols: Mapping[str, int | str | None], meanings: Mapping[str, str] | None = None
 ) -> Formula | Unknown:
     """Multiply-accumulates by formula, or Unknown naming the free dimensions among ``symbols``."""
-    free = [f"{name} = {value}" if value else name for name, value in symbols.items() if not isinstance(value, int)]
+    free = [_free(name, value, meanings or {}) for name, value in symbols.items() if not isinstance(value, int)]
     if free:
-        return Unknown(f"needs a size that is not fixed ({', '.join(free)})")
+        return Unknown(f"needs a size that is not fixed: {', '.join(free)}")
     return formula({"macs": text}, {name: value for name, value in symbols.items() if isinstance(value, int)}, meanings)
+
+
+def _free(name: str, value: str | None, meanings: Mapping[str, str]) -> str:
+    letter = f"{name} = {value}" if value else name
+    return f"{meanings[name]} ({letter})" if name in meanings else letter
 
 
 def amount(result: Formula | Unknown | None) -> Quantity:
