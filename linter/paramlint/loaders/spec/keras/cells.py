@@ -132,5 +132,5 @@ def times(work: Formula | Unknown | None, letter: str, count: Dim, meaning: str)
     if work is None or isinstance(work, Unknown):
         return work
     if not isinstance(count, int):
-        return Unknown(f"needs a size that is not fixed ({f'{letter} = {count}' if count else letter})")
+        return Unknown(f"needs a size that is not fixed: {meaning} ({f'{letter} = {count}' if count else letter})")
     return repeated(work, letter, count, meaning)
