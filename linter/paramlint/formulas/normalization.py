@@ -7,6 +7,7 @@ None of it is counted as multiply-accumulates.
 MEANING = {
     "c": "channels",
     "A": "product of the normalised axes",
+    "o": "last axis of the kernel",
 }
 SCALE = "c"
 SHIFT = "c"
@@ -14,3 +15,4 @@ STATISTIC = "c"
 ELEMENT_SCALE = "A"
 ELEMENT_SHIFT = "A"
 ELEMENT_STATISTIC = "A"
+SINGULAR_VECTOR = "o"  # Keras SpectralNormalization

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
 from paramlint.ir import Dim, Shape, Tensor
@@ -12,27 +11,24 @@ from paramlint.loaders.spec.layer_checks import axis, flowing, show
 from paramlint.loaders.spec.vocabulary import Argument, Built, Call
 
 
-def together(call: Call, one: Dim, other: Dim, shapes: Sequence[Shape]) -> Dim:
+def _together(one: Dim, other: Dim) -> Dim:
     """The size of a broadcast axis as Keras infers it: a free size leaves the result free unless both have one name."""
-    if one == other:
+    if one == other or other == 1:
         return one
-    if one == 1:
-        return other
-    if other == 1:
-        return one
-    if isinstance(one, int) and isinstance(other, int):
-        shown = " and ".join(show(shape) for shape in shapes)
-        call.fail(f"the inputs {shown} cannot be merged: {one} and {other} differ and neither is 1", "inputs")
-    return None
+    return other if one == 1 else None
 
 
-def broadcast(call: Call, first: Shape, second: Shape) -> Shape:
-    """The shape of two inputs merged element by element; the shorter one meets the last axes of the other."""
+def broadcast(call: Call, first: Shape, second: Shape, argument: str = "inputs") -> Shape:
+    """The shape of two tensors merged element by element; the shorter one meets the last axes of the other."""
     if len(first) < len(second):
         first, second = second, first
     kept = len(first) - len(second)
-    pairs = zip(first[kept:], second, strict=True)
-    return (*first[:kept], *[together(call, one, other, (first, second)) for one, other in pairs])
+    pairs = list(zip(first[kept:], second, strict=True))
+    for one, other in pairs:
+        if isinstance(one, int) and isinstance(other, int) and one != other and 1 not in (one, other):
+            why = f"{one} and {other} differ and neither is 1"
+            call.fail(f"{show(first)} and {show(second)} cannot be merged: {why}", argument)
+    return (*first[:kept], *[_together(one, other) for one, other in pairs])
 
 
 def _aligned(call: Call, source: Tensor, rank: int) -> Tensor:
