@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 COLORS = {Level.ERROR: "red", Level.WARNING: "yellow", Level.NOTE: "cyan"}
 MAX_TABLES = 3  # models whose numbers are all shown; of more, those without findings take one line
+MAX_LINES = 20  # of these lines; more are only counted
 MAX_NOTES = 3  # notes of one rule on one model; the rest is counted
 
 
@@ -28,14 +29,18 @@ def write(report: Report, out: TextIO, look: Look) -> None:
     for error in report.errors:
         _print(out, _error(error, look))
     many = len(report.models) > MAX_TABLES
+    fine = sum(not judged.findings for judged in report.models)
+    short = many and fine > MAX_LINES and not look.verbose
     for judged in report.models:
         findings, folded = _fold(judged.findings, look)
         for finding, copies in findings:
             _print(out, _finding(finding, copies, look))
         for rule, number in folded.items():
             _print(out, [f"note[{rule}] {count(number, 'more note')} of this rule (-v shows them)", ""])
-        if not look.quiet:
+        if not look.quiet and not (short and not judged.findings):
             _print(out, _numbers(judged, look, many))
+    if short and not look.quiet:
+        _print(out, [f"{paint('ok', look, 'green')}  {count(fine, 'model')} without a finding (-v lists them)"])
     if not look.quiet or report.exit_code:
         out.write(_closing(report, look) + "\n")
 
