@@ -79,7 +79,7 @@ def with_memory(measured: Measured, deployed: Deployed, ram: Ram, flash: Flash) 
     totals = {
         **measured.totals,
         "deployed_params": single(deployed.params),
-        "flash_bytes": single(flash.estimate),
+        "flash_bytes": Total(flash.estimate, flash.unknown),
         "ram.bound": single(ram.bound),
         "ram.arena": single(ram.arena),
         "ram.arena_total": single(ram.arena_total),
