@@ -159,6 +159,48 @@ def test_error_of_the_file(text: str, line: int, column: int, message: str) -> N
     assert message in found.message
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "column", "message", "hint"),
+    [
+        ("framework: pytorch\ninpt: [8]\nlayers: [ReLU]\n", 2, 1, "unknown key 'inpt'", "did you mean 'input'?"),
+        ("framwork: pytorch\ninput: [8]\nlayers: [ReLU]\n", 1, 1, "unknown key 'framwork'", "'framework'"),
+        ("framework: pytorch\ninputs: {a: {shap: [8]}}\nlayers: [ReLU]\n", 2, 14, "unknown key 'shap'", "'shape'"),
+        (HEAD + "vars: {a: 3}\nlayers: [{<<: $a, type: Linear}]\n", 4, 11, "merge keys", "write the keys out"),
+        (HEAD + "blocks: {Linear: {layers: [Tanh]}}\nlayers: [Linear]\n", 3, 10, "which is a pytorch layer", ""),
+        ("framework: pytorch\ninput: [null, 3, 9, 9]\nlayers: [{type: MaxPool2d, kernel_size: 2}]\n", 3, 17,
+         "needs an input of 3 axes", "write [3, 9, 9]"),
+        (HEAD + "layers: [ReLU]\noutputs: []\n", 4, 10, "not an empty one", ""),
+        (HEAD + 'layers: [{type: Linear, out_features: "${3 +}"}]\n', 3, 39, "ends too soon", ""),
+        (HEAD + 'layers: [{type: Linear, out_features: "${012}"}]\n', 3, 39, "write 12 without the leading zero", ""),
+        (HEAD + 'layers: [{type: Linear, out_features: 3, bias: "true"}]\n', 3, 48, "true or false", "remove them"),
+    ],
+)  # fmt: skip
+def test_one_cause_is_one_error_with_a_way_out(text: str, line: int, column: int, message: str, hint: str) -> None:
+    found = one(text)
+    assert (found.line, found.column) == (line, column)
+    assert message in found.message
+    assert hint in (found.hint or "")
+
+
+def test_every_wrong_size_and_every_width_that_differs_is_told() -> None:
+    text = """framework: pytorch
+input: [0, 8, '3']
+layers: [ReLU]
+"""
+    assert [(error.line, error.column) for error in errors(text)] == [(2, 9), (2, 15)]
+    widths = (
+        HEAD
+        + """layers:
+  - {type: Linear, in_features: 7, out_features: 3}
+  - {type: Linear, in_features: 3, out_features: 4}
+  - {type: weight_norm, module: {type: Linear, in_features: 3, out_features: 4}}
+"""
+    )
+    found = errors(widths)
+    assert [(error.line, error.column) for error in found] == [(4, 33), (6, 61)]
+    assert "[4]" in found[1].message
+
+
 def test_what_the_call_binds_must_be_there() -> None:
     text = HEAD + "vars: {width: 3}\nlayers: [{type: Linear, out_features: $width}]\n"
     found = one(text, set={"widht": "4"})

@@ -265,3 +265,11 @@ def test_a_head_shares_the_table_of_an_embedding() -> None:
     found = model(spec(layers, "input: [5]"))
     assert measure(found).totals["params"].value == 30 * 8 + (8 * 8 + 8)
     assert measure(found).totals["macs"].value == 5 * (8 * 8 + 8 * 30)
+
+
+def test_a_block_may_call_one_that_stands_below() -> None:
+    head = """input: [8]
+blocks:
+  outer: {layers: [{type: inner, width: 3}]}
+  inner: {vars: {width: required}, layers: [{type: Linear, out_features: $width}]}"""
+    assert total(spec("- outer", head)) == 8 * 3 + 3

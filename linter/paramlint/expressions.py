@@ -231,7 +231,8 @@ class _Parser:
 
     def take(self, word: str) -> None:
         if self.kind not in ("op", "name") or self.word != word:
-            raise ExpressionError(f"expected {word!r} before {self.word!r} in expression {self.text.strip()!r}")
+            where = "at the end of" if self.kind == "end" else f"before {self.word!r} in"
+            raise ExpressionError(f"expected {word!r} {where} expression {self.text.strip()!r}")
         self.advance()
 
     def sees(self, *words: str) -> bool:
@@ -335,7 +336,14 @@ class _Parser:
         if self.sees("["):
             items = self.sequence("]", depth)
             return lambda names: tuple(item(names) for item in items)
-        raise ExpressionError(f"unexpected {word!r} in expression {self.text.strip()!r}")
+        raise ExpressionError(self.unexpected())
+
+    def unexpected(self) -> str:
+        """What stands where something else was expected."""
+        text = self.text.strip()
+        if self.kind == "end":
+            return f"the expression {text!r} ends too soon" if text else "an empty expression"
+        return f"unexpected {self.word!r} in expression {text!r}"
 
     def sequence(self, end: str, depth: int) -> list[_Node]:
         self.advance()
@@ -370,6 +378,8 @@ def _literal(word: str) -> int | Fraction:
     digits = word.replace("_", "")
     if len(digits) > 100 or not re.fullmatch(r"\d*\.?\d+(?:[eE][+-]?\d{1,3})?", digits):
         raise ExpressionError(f"{word[:20]!r} is no number")
+    if re.fullmatch(r"0\d+", digits):
+        raise ExpressionError(f"{word[:20]!r} is no number: write {digits.lstrip('0') or 0} without the leading zero")
     if digits.isdigit():
         return int(digits)
     value = Fraction(digits)

@@ -43,4 +43,4 @@ TARGET_MACS = "m * j * H * o"
 EDGE_MACS = "E * v * H * o"
 RESIDUAL_MACS = "m * j * q"
 
-EPSILON = "1"  # GINConv: the weight of the node itself
+SINGLE = "1"  # one number: GINConv's weight of the node itself, SAGEConv's quantile

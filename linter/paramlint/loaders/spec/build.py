@@ -41,7 +41,10 @@ def lower_layer(
     entry = _entry(framework, layer_type)
     checked = _checked(entry, args)
     tensors = tuple(_tensor(index, one, dtype) for index, one in enumerate(inputs))
-    return use(entry, checked, frozenset(args), tensors, dtype, "layer", trainable)
+    used = use(entry, checked, frozenset(args), tensors, dtype, "layer", trainable)
+    for flaw in used.flaws:
+        raise flaw
+    return used
 
 
 def _tensor(index: int, given: Sequence[Dim] | Tensor | None, dtype: DType) -> Tensor | None:

@@ -36,12 +36,13 @@ class UnseenShape(LayerError):
 class Lowering:
     """The steps of one layer with the tensors between them, shared by the layers nested in it."""
 
-    __slots__ = ("count", "layer", "parts", "steps", "tensors")
+    __slots__ = ("count", "flaws", "layer", "parts", "steps", "tensors")
 
     def __init__(self, layer: str) -> None:
         self.layer = layer
         self.steps: list[Step] = []
         self.tensors: dict[str, Tensor] = {}
+        self.flaws: list[LayerError] = []
         self.count = self.parts = 0
 
     def grow(self) -> None:
@@ -53,7 +54,11 @@ class Lowering:
     def tensor(self, shape: Sequence[Dim] | None, dtype: DType, sources: Sequence[Tensor | None]) -> Tensor:
         """A new intermediate tensor; no layer can have its name, since written names hold no dot."""
         self.grow()
-        batched = any([one is not None and one.batched for one in sources])
+        batched = False
+        for one in sources:
+            if one is not None and one.batched:
+                batched = True
+                break
         made = Tensor(f"{self.layer}.{self.count}", None if shape is None else tuple(shape), dtype, batched)
         self.count += 1
         self.tensors[made.name] = made
@@ -159,6 +164,7 @@ class LayerCall:
             self.storage + prefix,
             self._trainable and value.trainable,
         )
+        sound = len(self._lowering.flaws)
         try:
             built = value.entry.build(call)
         except (NestedError, UnseenShape):
@@ -166,6 +172,9 @@ class LayerCall:
         except LayerError as error:
             raise NestedError(error, value.node) from None
         call.close(built)
+        for index, flaw in enumerate(self._lowering.flaws[sound:], sound):
+            if not isinstance(flaw, NestedError):
+                self._lowering.flaws[index] = NestedError(flaw, value.node)
         if not prefix:
             return built
         return built._replace(weights=tuple([one._replace(role=prefix + one.role) for one in built.weights]))
@@ -173,6 +182,10 @@ class LayerCall:
     def fail(self, message: str, argument: str | None = None, hint: str | None = None) -> NoReturn:
         """Refuse the configuration."""
         raise LayerError(message, argument, hint)
+
+    def note(self, message: str, argument: str | None = None, hint: str | None = None) -> None:
+        """Refuse something that leaves the outputs certain, so that what stands below is checked too."""
+        self._lowering.flaws.append(LayerError(message, argument, hint))
 
     def close(self, built: Built) -> None:
         """Replace the steps by one opaque step where the layer declared its outputs."""
@@ -198,6 +211,7 @@ class Use(NamedTuple):
     outputs: tuple[Tensor | None, ...]
     steps: list[Step]
     tensors: dict[str, Tensor]  # of the lowering, outputs included
+    flaws: Sequence[LayerError] = ()  # why the layer is refused although its outputs are certain
 
 
 def use(
@@ -248,7 +262,7 @@ def _named(built: Built, lowering: Lowering, name: str) -> Use:
     for made in outputs:
         if made is not None:
             tensors[made.name] = made
-    return Use(built._replace(outputs=tuple(outputs)), tuple(outputs), steps, tensors)
+    return Use(built._replace(outputs=tuple(outputs)), tuple(outputs), steps, tensors, lowering.flaws)
 
 
 def _renamed(step: Step, names: Mapping[str, str]) -> Step:

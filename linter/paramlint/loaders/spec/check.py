@@ -122,7 +122,7 @@ def meant(text: str) -> str | None:
         return f"base-60 numbers are not read: write {total}"
     if text.lower() in _SWITCH:
         return f"{text!r} is text in YAML 1.2: write {_SWITCH[text.lower()]} for the boolean"
-    if re.fullmatch(r"[-+]?[\d_]*\.?\d+(?:[eE][-+]?\d+)?", text):
+    if re.fullmatch(r"[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?|true|false", text):
         return "the quotes make it text: remove them"
     if re.fullmatch(r"\d+(?:\.\d+)?[kKMG]", text):
         return "an argument is written out: 1000, not 1k"

@@ -53,14 +53,16 @@ def top_table(problems: Problems, root: Node) -> Table:
         message = "is no architecture: it has no framework, no input and no layers"
         problems.at(root.line, root.column, message, _example("framework"), about="missing")
         problems.raise_all()
+    meant_keys = set()
     for key, _ in root.items.values():
         if key.text not in KEYS:
+            meant_keys.add(nearest(key.text, KEYS))
             hint = did_you_mean(key.text, KEYS) or f"there are: {', '.join(KEYS)}"
             problems.add(key, f"unknown key {key.text[:60]!r}", hint)
-    missing = [key for key in ("framework", "layers") if key not in root.items]
-    if "input" not in root.items and "inputs" not in root.items:
-        missing.insert(1, "input")
-    if missing:
+    missing = [key for key in ("framework", "layers") if key not in root.items and key not in meant_keys]
+    if not {"input", "inputs"} & {*root.items, *meant_keys}:
+        missing.insert("framework" in missing, "input")
+    if missing and not root.broken:
         message = f"the architecture has no {' and no '.join(missing)}"
         problems.at(root.line, root.column, message, _example(missing[0]), about="missing")
     if "input" in root.items and "inputs" in root.items:
@@ -199,11 +201,13 @@ def _input(
 ) -> Entered:
     dtype, shape_node = None, node
     if isinstance(node, Table):
-        for word, _ in node.items.values():
-            if word.text not in ("shape", "dtype"):
-                problems.add(word, f"unknown key {word.text[:60]!r} of an input", "an input has shape and dtype")
+        unknown = [word for word, _ in node.items.values() if word.text not in ("shape", "dtype")]
+        for word in unknown:
+            hint = did_you_mean(word.text, ("shape", "dtype")) or "an input has shape and dtype"
+            problems.add(word, f"unknown key {word.text[:60]!r} of an input", hint)
         if "shape" not in node.items:
-            problems.add(node, f"the input {name} has no shape", "write {shape: [128], dtype: int32}")
+            if not unknown:  # a misspelled key is the one cause
+                problems.add(node, f"the input {name} has no shape", "write {shape: [128], dtype: int32}")
             return Entered(Tensor(name, None), key, True)
         shape_node = node.items["shape"][1]
         dtype = dtype_of(problems, node.get("dtype"), names)
@@ -217,13 +221,8 @@ def _shape(
     if name in request.input_shapes:
         return request.input_shapes[name]
     if isinstance(node, Items):
-        sizes: list[Dim] = []
-        for item in node.items:
-            size = _size(problems, item, value_or_none(problems, item, names), request)
-            if size is _WRONG:
-                return None
-            sizes.append(size)  # type: ignore[arg-type]  # _WRONG has left the loop
-        return tuple(sizes)
+        sizes = [_size(problems, item, value_or_none(problems, item, names), request) for item in node.items]
+        return None if _WRONG in sizes else tuple(sizes)  # type: ignore[arg-type]  # what is not _WRONG is a size
     whole = value_or_none(problems, node, names)
     if isinstance(whole, tuple):
         return tuple(request.dims.get(size, size) if isinstance(size, str) else size for size in whole)

@@ -162,6 +162,8 @@ class Expander:
         except LayerError as error:
             self._refused(item, error, name, inputs)
             return Made(None)
+        for flaw in used.flaws:
+            self._refused(item, flaw, name, inputs)
         check_formula(name, entry, used.built)
         self._spend(len(used.steps) * _STEP_WORK, item.place)
         first = len(self.network.rows)

@@ -97,7 +97,7 @@ def unknown(problems: Problems, ref: Reference, frame: Frame) -> None:
     """Note a reference that leads nowhere."""
     words = [*frame.names, *frame.input_names]
     if frame.outer is not None:
-        words += ["input", *frame.outer]
+        words = list(dict.fromkeys([*words, "input", *frame.outer]))
     hint = did_you_mean(ref.name, words) or (f"there are: {', '.join(words[:12])}" if words else None)
     problems.add(ref.node, f"no layer or input above is called {ref.name[:60]!r}", hint)
 

@@ -79,6 +79,7 @@ class Compiler:
     def __init__(self, problems: Problems, framework: str, known: Any, reader: Reader) -> None:
         self.problems, self.framework, self.known, self.reader = problems, framework, known, reader
         self.blocks: dict[str, Block] = {}
+        self._refused: set[str] = set()  # names that no block may have; what calls them has its cause there
 
     def read_blocks(self, node: Node | None) -> None:
         """Every block; bodies after all names are known, so that a block may call one that stands below."""
@@ -90,6 +91,7 @@ class Compiler:
         bodies: list[tuple[Block, Table]] = []
         for name, (key, body) in node.items.items():
             if not self._block_name(name, key):
+                self._refused.add(name)
                 continue
             block = self.blocks[name] = Block(name, key)
             if isinstance(body, Items):
@@ -98,6 +100,8 @@ class Compiler:
                 self.problems.add(body, f"a block is a mapping with layers, not {describe(body)}")
             else:
                 bodies.append((block, body))
+        for block, body in bodies:
+            self._head(block, body)
         for block, body in bodies:
             self._body(block, body)
         self._cycles()
@@ -111,7 +115,8 @@ class Compiler:
             return True
         return False
 
-    def _body(self, block: Block, body: Table) -> None:
+    def _head(self, block: Block, body: Table) -> None:
+        """What a call must know of a block: its variables and the names of its inputs and outputs."""
         for word, (key, _) in body.items.items():
             if word not in BLOCK_KEYS:
                 hint = did_you_mean(word, BLOCK_KEYS) or f"a block has {', '.join(BLOCK_KEYS)}"
@@ -124,9 +129,11 @@ class Compiler:
         outputs = body.get("outputs")
         if outputs is not None:
             block.outputs = [reference(one) for one in self._names(outputs, "a block's outputs")]
+
+    def _body(self, block: Block, body: Table) -> None:
         layers = body.get("layers")
         if layers is None:
-            if not any(key.startswith("layer") for key in body.items):
+            if not body.broken and not any(key.startswith("layer") for key in body.items):
                 self.problems.add(block.key, f"the block {block.name!r} has no layers", "write layers: [...]")
             return
         taken = {"input": block.key, **dict.fromkeys(block.input_names or (), block.key)}
@@ -157,6 +164,8 @@ class Compiler:
             self.problems.add(node, "a layer is a name or a mapping with type, not a list")
             return None
         kind = node.get("type")
+        if kind is None and node.broken:
+            return None
         if kind is None:
             wanted: str | None = None
             near = nearest("type", node.items)
@@ -174,15 +183,18 @@ class Compiler:
         own = {key: pair for key, pair in node.items.items() if key not in RESERVED}
         if item.entry is not None:
             item.arguments = self.reader.compile(item.entry, own)
-            item.broken |= not item.arguments.sound
-            self.reader.require(item.entry, own, item.place, item)
+            item.broken |= not item.arguments.sound or node.broken
+            if not node.broken:
+                self.reader.require(item.entry, own, item.place, item)
         elif item.block is not None:
             self._call(item, item.block, own)
         return item
 
     def _resolve(self, item: Item) -> Item:
         block = self.blocks.get(item.type)
-        if block is not None:
+        if item.type in self._refused:
+            item.broken = True
+        elif block is not None:
             item.block = block
         elif item.type in self.known:
             item.entry = self.known[item.type]

@@ -41,7 +41,11 @@ def ranked(call: Call, ranks: Iterable[int], index: int = 0, what: str = "") -> 
     if len(shape) not in allowed:
         sizes = " or ".join(str(rank) for rank in allowed)
         axes = "axis" if allowed == (1,) else "axes"
-        call.fail(f"{call.type} needs {what or 'an input'} of {sizes} {axes} without batch, got {show(shape)}")
+        batch = len(shape) == max(allowed) + 1 and shape[0] in (None, 1, "batch", "N")
+        hint = f"shapes leave out the batch: write {show(shape[1:])}" if batch else None
+        call.fail(
+            f"{call.type} needs {what or 'an input'} of {sizes} {axes} without batch, got {show(shape)}", hint=hint
+        )
     return shape
 
 
@@ -56,7 +60,7 @@ def width(call: Call, name: str, actual: Dim, shape: Shape) -> int:
     given = call.args.get(name)
     if isinstance(actual, int):
         if given is not None and given != actual:
-            call.fail(
+            call.note(
                 f"{name} is {given}, the input {show(shape)} has {actual}", name, f"write {actual}, or leave it out"
             )
         if actual == 0:

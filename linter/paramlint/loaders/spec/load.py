@@ -133,7 +133,8 @@ class _Reading:
         if isinstance(node, Items) and node.items and all(isinstance(item, Scalar) for item in node.items):
             return [reference(item) for item in node.items if isinstance(item, Scalar)]
         hint = f"write outputs: [{node.text}]" if isinstance(node, Scalar) else None
-        self.problems.add(node, f"outputs must be a list of names, not {describe(node)}", hint)
+        what = "an empty one" if isinstance(node, Items) and not node.items else describe(node)
+        self.problems.add(node, f"outputs must be a list of names, not {what}", hint)
         return []
 
     def _unreached(self, outputs: tuple[str, ...]) -> tuple[Observation, ...]:

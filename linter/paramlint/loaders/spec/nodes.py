@@ -45,13 +45,13 @@ class Items:
 
 
 class Table:
-    """A mapping: keys in order, each with its own place."""
+    """A mapping: keys in order, each with its own place. ``broken``: a key was refused, so others may be missing."""
 
-    __slots__ = ("column", "items", "line", "size")
+    __slots__ = ("broken", "column", "items", "line", "size")
 
     def __init__(self, line: int, column: int) -> None:
         self.items: dict[str, tuple[Scalar, Node]] = {}
-        self.line, self.column, self.size = line, column, 1
+        self.line, self.column, self.size, self.broken = line, column, 1, False
 
     def get(self, key: str) -> Node | None:
         found = self.items.get(key)
@@ -230,6 +230,7 @@ class _Builder:
         self._keys[-1] = None
         parent.size += 1
         if key is _SKIPPED:
+            parent.broken = True
             return
         if key.text in parent.items:
             first = parent.items[key.text][0].line

@@ -136,6 +136,9 @@ class Call(Protocol):
     def fail(self, message: str, argument: str | None = None, hint: str | None = None) -> NoReturn:
         """Refuse the configuration: raises LayerError, pointing at ``argument`` (else the layer's type)."""
 
+    def note(self, message: str, argument: str | None = None, hint: str | None = None) -> None:
+        """Refuse it as well, where the outputs are certain all the same: what stands below is then checked too."""
+
 
 class Nested(NamedTuple):
     """A checked layer as an argument's value: the entry, its checked arguments, and the loader's node for places."""

@@ -26,7 +26,7 @@ from paramlint.loaders.spec.arguments import (
     probability,
 )
 from paramlint.loaders.spec.layer_checks import all_macs, at_most, flowing, same_size, show, symbol, width
-from paramlint.loaders.spec.vocabulary import BOTH, Argument, Built, Call, Nested, layer
+from paramlint.loaders.spec.vocabulary import BOTH, KERAS, Argument, Built, Call, Nested, layer
 
 _MEANING = graph_convolution.MEANING
 _IN = Argument(optional(positive), "Features of a node; inferred when left out.", None)
@@ -92,6 +92,13 @@ class _Parts:
         self.weights.append(self.call.weight(role, *sizes))
         self.terms[role] = text
 
+    def hold(self, role: str) -> None:
+        """One number that is not learned; under Keras, which has no buffers, a parameter all the same."""
+        weight = self.call.weight(role, 1, trainable=False, buffer=self.call.framework != KERAS)
+        self.weights.append(weight)
+        if not weight.buffer:
+            self.terms[role] = graph_convolution.SINGLE
+
     def product(self, name: str, text: str, **sizes: Dim) -> None:
         self.work[name] = macs(text, {**sizes, **self.symbols}, _MEANING)
 
@@ -144,7 +151,7 @@ def sage_conv(call: Call) -> Built:
         parts.work["aggr"] = Unknown("an LSTM over neighbours runs as often as the busiest node has any")
     for index, one in enumerate(sums):
         if one == "median":  # held as a quantile
-            parts.weights.append(call.weight(f"aggr_module.{index}.q", 1, trainable=False, buffer=True))
+            parts.hold(f"aggr_module.{index}.q")
     if args["project"]:
         parts.add("lin.weight", graph_convolution.PROJECTION, features, features)
         parts.add("lin.bias", graph_convolution.PROJECTION_BIAS, features)
@@ -219,10 +226,10 @@ def gin_conv(call: Call) -> Built:
         parts[name] = call.nested(one, [node], name)
         node = parts[name].outputs[0]
     learned = call.args["train_eps"]
-    weight = call.weight("eps", 1, trainable=learned, buffer=not learned)
+    weight = call.weight("eps", 1, trainable=learned, buffer=not learned and call.framework != KERAS)
     params = {name: part.params for name, part in parts.items() if part.params is not None}
-    if learned:
-        params[""] = formula({"eps": graph_convolution.EPSILON}, {})
+    if not weight.buffer:
+        params[""] = formula({"eps": graph_convolution.SINGLE}, {})
     weights = (*(one for part in parts.values() for one in part.weights), weight)
     unknown = tuple(reason for part in parts.values() for reason in part.unknown)
     out = (*graph.source[:-1], *(node.shape or ())) if node is not None and node.shape is not None else None
