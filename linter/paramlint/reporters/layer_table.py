@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple, TextIO
-
-from rich import box
-from rich.cells import cell_len
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from paramlint.budgets import METRICS
 from paramlint.display import escape
@@ -21,12 +14,9 @@ from paramlint.measure import Measured, Row
 from paramlint.quantities import BYTES, COUNT, grouped, percent, short
 from paramlint.reporters import Look
 from paramlint.reporters.summary import amount, heading, totals
+from paramlint.reporters.tables import Column, draw, fits, fitted, missing
 
 BAR = 8  # characters of a share bar
-PIPE_WIDTH = 4000  # a pipe has no edge: nothing is folded there
-GAP = 2  # characters between two columns; one more where they are ruled in ASCII
-NARROW = 16  # a column of names may be folded down to this before other columns have to go
-NARROWEST = 8  # and to this before anything is cut off
 BELOW = frozenset({"active", "trainable", "buffers", "weights"})  # totals that have no column
 
 
@@ -44,27 +34,13 @@ class Line(NamedTuple):
     bold: bool = False
 
 
-class Column(NamedTuple):
-    """A column as text; ``fold`` is True for names, which may be broken into several lines."""
-
-    title: str
-    total: str
-    cells: list[str]
-    right: bool = False
-    fold: bool = False
-
-    @property
-    def width(self) -> int:
-        widest = max(cell_len(cell) for cell in (self.title, self.total, *self.cells))
-        return min(widest, NARROW) if self.fold else widest
-
-
 def layer_table(measured: Measured, out: TextIO, look: Look) -> None:
     """Print the table with a totals row, and below it the other totals, what is not known and what was assumed."""
     lines = [line for group, rows in groupby(measured.rows, _group) for line in _lines(group, list(rows), look)]
-    columns, missing = _fitting(lines, measured, look)
+    wide = _columns(lines, measured, look, bars=True)
+    columns, left_out = (wide, []) if fits(wide, look) else fitted(_columns(lines, measured, look, bars=False), look)
     out.write(heading(measured, look) + "\n")
-    out.writelines(f"{line.rstrip()}\n" for line in _drawn(columns, lines, look))
+    out.writelines(f"{line}\n" for line in draw(columns, look, [line.bold for line in lines]))
     out.writelines(f"{line}\n" for line in totals(measured) if line.split()[0] in BELOW)
     for key, total in measured.totals.items():
         if total.reasons and key in ("params", "macs"):
@@ -72,8 +48,7 @@ def layer_table(measured: Measured, out: TextIO, look: Look) -> None:
             out.write(f"  {key} not known: {escape('; '.join(total.reasons[:3]))}{more}\n")
     for text in measured.assumed:
         out.write(f"  assumed   {escape(text)}\n")
-    if missing:
-        out.write(f"  (a wider terminal also shows {missing})\n")
+    out.write(missing([f"{title}s" if title == "share" else title for title in left_out]))
 
 
 def _group(row: Row) -> str:
@@ -112,77 +87,25 @@ def _number(value: int, least: bool) -> str:
     return f">= {grouped(value)}" if least else grouped(value) if value else "-"
 
 
-def _fitting(lines: Sequence[Line], measured: Measured, look: Look) -> tuple[list[Column], str]:
-    """The columns that fit into the width: bars go first, then shares, then activations. And what had to go."""
-    columns: list[Column] = []
-    gap = GAP if look.unicode else GAP + 1
-    for bars, shares, held in ((True, True, True), (False, True, True), (False, False, True), (False, False, False)):
-        columns = _columns(lines, measured, look, bars, shares, held)
-        if sum(column.width + gap for column in columns) - gap <= (look.width or PIPE_WIDTH):
-            break
-    missing = [word for word, there in (("shares", shares), ("activations", held)) if not there]
-    return columns, " and ".join(missing)
-
-
-def _columns(
-    lines: Sequence[Line], measured: Measured, look: Look, bars: bool, shares: bool, held: bool
-) -> list[Column]:
+def _columns(lines: Sequence[Line], measured: Measured, look: Look, bars: bool) -> list[Column]:
     params, macs = measured.totals["params"], measured.totals["macs"]
-    found = [
-        Column("layer", "total", [line.name for line in lines], fold=True),
-        Column("type", "", [line.kind for line in lines], fold=True),
-        Column("output", "", [line.output for line in lines], fold=True),
-        Column("params", amount(params, COUNT), [line.params for line in lines], right=True),
-    ]
-    if shares:
-        found.append(Column("share", "", [_share(line.params_part, params, look, bars) for line in lines], right=True))
-    found.append(Column("MACs", amount(macs, COUNT), [line.macs for line in lines], right=True))
-    if shares:
-        found.append(Column("share", "", [_share(line.macs_part, macs, look, bars) for line in lines], right=True))
-    if held:
-        found.append(Column("activations", "", [line.held for line in lines], right=True))
-    return found
-
-
-def _drawn(columns: Sequence[Column], lines: Sequence[Line], look: Look) -> list[str]:
-    table = Table(
-        box=box.SIMPLE_HEAD if look.unicode else box.ASCII2,
-        show_footer=True,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 1, 0, 0 if look.unicode else 1),
-        collapse_padding=False,
-    )
-    for column in columns:
-        table.add_column(
-            column.title,
-            column.total,
-            justify="right" if column.right else "left",
-            overflow="fold",
-            no_wrap=not column.fold,
-            min_width=min(column.width, NARROWEST) if column.fold else column.width,
+    shares = [
+        [_share(part, total, look, bars) for part in parts]
+        for parts, total in (
+            ([line.params_part for line in lines], params),
+            ([line.macs_part for line in lines], macs),
         )
-    for index, line in enumerate(lines):
-        style = "bold" if line.bold else ""
-        table.add_row(*(Text(column.cells[index], style=style) for column in columns))
-    page = io.StringIO()
-    console(page, look).print(table)
-    return page.getvalue().split("\n")[:-1]
-
-
-def console(out: TextIO, look: Look) -> Console:
-    """A console that keeps to what the user said of colours, whatever rich would guess."""
-    return Console(
-        file=out,
-        width=look.width or PIPE_WIDTH,
-        force_terminal=look.color,
-        no_color=not look.color,
-        color_system="standard" if look.color else None,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        soft_wrap=False,
-    )
+    ]
+    return [
+        Column("layer", [line.name for line in lines], "total", fold=True),
+        Column("type", [line.kind for line in lines], fold=True),
+        Column("output", [line.output for line in lines], fold=True),
+        Column("params", [line.params for line in lines], amount(params, COUNT), right=True),
+        Column("share", shares[0], right=True, rank=2),
+        Column("MACs", [line.macs for line in lines], amount(macs, COUNT), right=True),
+        Column("share", shares[1], right=True, rank=2),
+        Column("activations", [line.held for line in lines], right=True, rank=1),
+    ]
 
 
 def shape_text(shape: Shape | None, look: Look) -> str:

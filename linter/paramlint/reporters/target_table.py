@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from textwrap import wrap
 from typing import TextIO
-
-from rich import box
-from rich.table import Table
-from rich.text import Text
 
 from paramlint.display import escape
 from paramlint.quantities import BYTES, format_size, grouped, short
 from paramlint.reporters import Look
-from paramlint.reporters.layer_table import console
+from paramlint.reporters.frames import paint
+from paramlint.reporters.tables import Column, draw, fitted, missing
 from paramlint.targets.model import CONFIDENCE, Target
 from paramlint.targets.operators import OpSet, load
 
-COLUMNS = ("target", "vendor", "kind", "core", "flash", "RAM", "largest block", "SIMD", "accelerator", "facts")
+#: The columns of the list: title, a number (right), may be folded, and what goes first where the terminal is narrow.
+COLUMNS = (
+    ("target", False, False, 0), ("vendor", False, False, 4), ("kind", False, False, 3), ("core", False, True, 0),
+    ("flash", True, False, 0), ("RAM", True, False, 0), ("largest block", True, False, 1), ("SIMD", False, False, 2),
+    ("accelerator", False, True, 5), ("facts", False, False, 6),
+)  # fmt: skip
 
 
 def target_table(targets: Sequence[Target], out: TextIO, look: Look) -> None:
     """One row for each target."""
-    table = Table(box=box.SIMPLE_HEAD if look.unicode else box.ASCII, pad_edge=False)
-    for title in COLUMNS:
-        right = title in ("flash", "RAM", "largest block")
-        table.add_column(title, justify="right" if right else "left", overflow="fold", no_wrap=title == "target")
-    for target in targets:
-        table.add_row(*(Text(escape(cell)) for cell in _row(target)))
-    console(out, look).print(table)
-    out.write(f"{len(targets)} targets; `paramlint targets NAME` shows one with its sources\n")
+    rows = [[escape(cell) for cell in _row(target)] for target in targets]
+    columns = [
+        Column(title, [row[index] for row in rows], right=right, fold=fold, rank=rank)
+        for index, (title, right, fold, rank) in enumerate(COLUMNS)
+    ]
+    kept, left_out = fitted(columns, look)
+    out.writelines(f"{line}\n" for line in draw(kept, look))
+    number = f"{len(targets)} target{'' if len(targets) == 1 else 's'}"
+    out.write(f"{number}; `paramlint targets NAME` shows one with its sources\n{missing(left_out)}")
 
 
 def _row(target: Target) -> tuple[str, ...]:
@@ -55,12 +59,11 @@ def target_page(target: Target, out: TextIO, look: Look) -> None:
     """Every fact of one target, where it comes from and how sure it is."""
     lines = list(_facts(target))
     width = max(len(label) for label, _ in lines)
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True, min_width=width)
-    table.add_column(overflow="fold")
     for label, text in lines:
-        table.add_row(Text(label, style="bold"), Text(escape(text)))
-    console(out, look).print(table)
+        room = max(20, look.width - width - 2) if look.width else len(text) or 1
+        first, *more = wrap(escape(text), room, break_on_hyphens=False) or [""]
+        out.write(f"{paint(label.ljust(width), look, bold=True)}  {first}\n")
+        out.writelines(f"{' ' * width}  {line}\n" for line in more)
 
 
 def _facts(target: Target) -> Iterator[tuple[str, str]]:
