@@ -143,11 +143,11 @@ def _best_order(measured: Measured) -> Measured:
     broken = any(budget.metric.name.startswith("ram") and budget.state == "fail" for budget in measured.budgets)
     if not broken or measured.deployed is None or measured.ram is None or measured.ram.best is not None:
         return measured
-    best = memory.measure_ram(measured.deployed, order=True).best
-    if best is None:
+    found = memory.measure_ram(measured.deployed, order=True)
+    if found.best is None:
         return measured
-    ram = measured.ram._replace(best=best)
-    return measured._replace(ram=ram, totals={**measured.totals, "ram.best": single(best)})
+    ram = measured.ram._replace(best=found.best, order=found.order)
+    return measured._replace(ram=ram, totals={**measured.totals, "ram.best": single(found.best)})
 
 
 def _check(path: str, measured: Measured, plan: Plan) -> Outcome:

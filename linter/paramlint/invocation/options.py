@@ -40,6 +40,7 @@ class Settings(NamedTuple):
     color: str = "auto"
     quiet: int = 0
     verbose: int = 0
+    order: bool = False
 
 
 class Option(click.Option):
@@ -125,6 +126,7 @@ output_options = _stack(
 
 check_options = _stack(limit_options, model_options, rule_options, config_options, report_options, output_options)
 show_options = _stack(model_options, config_options, output_options)
+order_option = _option("Model", "--order", is_flag=True, help="Find the operator order that needs the least memory.")
 
 
 def pairs(words: tuple[str, ...], flag: str, example: str) -> dict[str, str]:

@@ -31,7 +31,8 @@ def measure(path: str, settings: Settings) -> Measured | int:
         item = next(iter(discover([path], lambda folder: planner.config(folder)._replace(exclude=()))))
         given = planner.plan(item.path, item.config)
         limits = given.limits._replace(model=(), layers=())
-        plan = Plan(given.request, limits, RuleSet(()), (), given.dtype, frozenset({"macs"}))
+        wanted = frozenset({"macs", "ram.best"} if settings.order else {"macs"})
+        plan = Plan(given.request, limits, RuleSet(()), (), given.dtype, wanted, order_search=settings.order)
         outcome = engine.Outcome(errors=(item.error,)) if item.error else engine.judge(item.path, plan, item.data)
     if outcome.judged is not None:
         return outcome.judged.measured

@@ -71,7 +71,7 @@ def _model(judged: Judged) -> dict[str, Any]:
         "totals": _totals(measured),
         "unknown": _unknown(measured),
         "layers": [_layer(row, model.framework) for row in measured.rows],
-        "memory": None,
+        "memory": _memory(measured),
         "budgets": [_budget(budget) for budget in measured.budgets],
         "targets": [_target(verdict) for verdict in measured.verdicts],
         "findings": [_finding(finding) for finding in judged.findings],
@@ -91,6 +91,22 @@ def _unknown(measured: Measured) -> dict[str, list[str]]:
     if ram[0] is not None and all(item == ram[0] for item in ram):
         reasons = {key: value for key, value in reasons.items() if not key.startswith("ram.")} | {"ram": ram[0]}
     return reasons
+
+
+def _memory(measured: Measured) -> dict[str, Any] | None:
+    """Live bytes at each operator and what is live at the peak; null where sizes are not known."""
+    ram = measured.ram
+    if ram is None or ram.peak is None:
+        return None
+    peak = ram.peak
+    return {
+        "peak": {
+            "layer": peak.layer,
+            "bytes": peak.bytes,
+            "live": [{"name": held.name, "bytes": held.bytes} for held in peak.live],
+        },
+        "timeline": [{"layer": moment.layer, "bytes": moment.bytes} for moment in ram.timeline],
+    }
 
 
 def _layer(row: Row, framework: str | None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from paramlint.quantities import BYTES, COUNT, format_size, grouped, percent
 from paramlint.reporters import Look
 from paramlint.reporters.comparison import comparison
 from paramlint.reporters.frames import paint, where
+from paramlint.reporters.memory_timeline import timeline
 
 if TYPE_CHECKING:
     from paramlint.report import Judged
@@ -45,6 +46,7 @@ def summary(judged: Judged, look: Look) -> list[str]:
         rows += comparison(measured.verdicts, look)
     if not rows or look.verbose:
         rows += totals(measured)
+    rows += timeline(measured, look)
     rows += [f"  {'assumed':9} {escape(text)}" for text in measured.assumed]
     return [heading(measured, look), *rows]
 

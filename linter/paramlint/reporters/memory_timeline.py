@@ -1,0 +1,86 @@
+"""The memory timeline of the text report: a bar for each operator, and which tensors are live at the peak."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from paramlint.display import escape
+from paramlint.measure import Measured
+from paramlint.quantities import BYTES, format_size, grouped
+from paramlint.reporters import Look
+from paramlint.reporters.frames import paint
+
+if TYPE_CHECKING:
+    from paramlint.memory.ram import Moment, Peak
+
+COLUMNS = 64  # operators of the short form that have a column of their own
+ROWS = 200  # operators of the long form
+BAR = 40  # characters of a bar in the long form
+LIVE = 4  # tensors of the peak that are named
+NAME = 32  # characters of an operator's name in the long form
+HEIGHTS = {True: "▁▂▃▄▅▆▇█", False: "_.-=+*%#"}
+
+
+def timeline(measured: Measured, look: Look) -> list[str]:
+    """The timeline where RAM is limited: one line of bars; with ``-v`` a line for each operator."""
+    ram = measured.ram
+    limited = any(budget.metric.name.startswith("ram") for budget in measured.budgets)
+    if ram is None or ram.peak is None or not ram.timeline or not (limited or look.verbose):
+        return []
+    lines = _rows(ram.timeline, ram.peak, look) if look.verbose else _columns(ram.timeline, ram.peak, look)
+    return [*lines, _live(ram.peak)]
+
+
+def _columns(moments: Sequence[Moment], peak: Peak, look: Look) -> list[str]:
+    """One character for each operator, or for the highest of several."""
+    width = min(COLUMNS, len(moments), max(8, look.width - 50) if look.width else COLUMNS)
+    edges = [column * len(moments) // width for column in range(width + 1)]
+    tops = [max(moment.bytes for moment in moments[start:end]) for start, end in pairwise(edges)]
+    heights = HEIGHTS[look.unicode]
+    cells = [heights[min(7, top * 8 // peak.bytes)] if peak.bytes else heights[0] for top in tops]
+    bars = "".join(
+        paint(cell, look, "red") if top == peak.bytes else cell for cell, top in zip(cells, tops, strict=True)
+    )
+    return [f"  {'memory':9} {bars}  peak {format_size(peak.bytes, BYTES)} at {escape(peak.layer)}"]
+
+
+def _rows(moments: Sequence[Moment], peak: Peak, look: Look) -> list[str]:
+    """A line for each operator: name, bar, bytes."""
+    shown = moments[:ROWS]
+    names = [_short(escape(moment.layer)) for moment in shown]
+    width = max(len(name) for name in names)
+    digits = max(len(grouped(moment.bytes)) for moment in shown)
+    lines = [
+        f"  {'memory':9} live bytes at each operator, peak {format_size(peak.bytes, BYTES)} at {escape(peak.layer)}"
+    ]
+    for name, moment in zip(names, shown, strict=True):
+        bar = _bar(moment.bytes, peak.bytes, look)
+        highest = moment.bytes == peak.bytes
+        lines.append(
+            f"    {name:{width}}  {grouped(moment.bytes):>{digits}}  {paint(bar, look, 'red' if highest else None)}"
+        )
+    if len(moments) > ROWS:
+        lines.append(f"    and {grouped(len(moments) - ROWS)} more operators")
+    return lines
+
+
+def _bar(value: int, most: int, look: Look) -> str:
+    """A bar to an eighth of a character where the terminal can draw it."""
+    eighths = value * BAR * 8 // most if most else 0
+    if not look.unicode:
+        return "#" * (eighths // 8)
+    return "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()
+
+
+def _live(peak: Peak) -> str:
+    """What is live at the peak, largest first."""
+    named = ", ".join(f"{escape(held.name)} {grouped(held.bytes)}" for held in peak.live[:LIVE])
+    rest = peak.live[LIVE:]
+    more = f" and {len(rest)} more, {grouped(sum(held.bytes for held in rest))} together" if rest else ""
+    return f"  {'':9} live there: {named}{more}"
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= NAME else f"{name[: NAME // 2 - 1]}..{name[1 - NAME // 2 :]}"
