@@ -132,8 +132,12 @@ def _on_targets(measured: Measured, plan: Plan) -> Measured:
 
     models = targets.Models(measured)
     verdicts = tuple(targets.judge(target, measured, plan.limits.warn_at, models) for target in plan.targets)
-    assumed = (*measured.assumed, *(text for verdict in verdicts for text in verdict.assumed))
-    return measured._replace(verdicts=verdicts, assumed=tuple(dict.fromkeys(assumed)))
+    names: dict[str, list[str]] = {}
+    for verdict in verdicts:
+        for text in verdict.assumed:
+            names.setdefault(text, []).append(verdict.target.id)
+    said = [f"{text} ({', '.join(found)})" for text, found in names.items() if text not in measured.assumed]
+    return measured._replace(verdicts=verdicts, assumed=(*measured.assumed, *said))
 
 
 def _best_order(measured: Measured) -> Measured:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 PASSED = ("pass", "warn")
 #: What a budget says of a plan that is not modelled; also the state of a memory whose size is not known.
 UNKNOWN, FAIL = "unknown", "fail"
+LIVE = "RAM: the bytes that are live at once in the order written; how a compiler places them is not modelled"
 
 
 class Standing(NamedTuple):
@@ -122,14 +123,14 @@ def _standing(budget: Budget) -> Standing:
 def _flash(budget: Budget | None, flash: Flash) -> _Memory:
     if budget is None:
         use = Standing(_number(flash.estimate), None, UNKNOWN, _number(flash.upper))
-        return _Memory(use, None, ("how much flash it has is not known",))
+        return _Memory(use, None, ("its flash is not known",))
     return _Memory(_standing(budget), budget)
 
 
 def _ram(target: Target, budget: Budget | None, ram: Ram, models: Models) -> _Memory:
     if budget is None:
         value = ram.arena_total if target.runtime == "tflm" else ram.bound
-        return _Memory(Standing(_number(value), None, UNKNOWN), None, ("how much RAM it has is not known",))
+        return _Memory(Standing(_number(value), None, UNKNOWN), None, ("its RAM is not known",))
     use = _standing(budget)
     if target.runtime == "tflm":
         state, question = _in_one_block(target, budget, ram)
@@ -146,7 +147,7 @@ def _in_one_block(target: Target, budget: Budget, ram: Ram) -> tuple[str, tuple[
     if budget.state not in PASSED or head is None:
         return budget.state, ()
     if block is None:
-        return UNKNOWN, ("how large its largest block of RAM is, is not known",)
+        return UNKNOWN, ("its largest block of RAM is not known",)
     whole = budget.upper or budget.measured or 0
     if whole <= block:
         return budget.state, ()
@@ -164,7 +165,7 @@ def _number(quantity: Quantity) -> int | None:
 
 def _assumed(target: Target, ram: Ram, flash: Flash) -> Iterator[str]:
     """Which models stand behind the numbers of this target."""
-    for text in dict.fromkeys((*ram.assumed, *flash.assumed)):
-        yield f"target {target.id}: {text}"
+    yield from ram.assumed if target.runtime == "tflm" else (LIVE,)
+    yield from flash.assumed
     if target.accelerator is not None and target.runtime == "tflm":
-        yield f"target {target.id}: RAM as the core alone would plan it; the compiler of its NPU plans its own"
+        yield f"RAM: as the core alone plans it; the compiler for {target.accelerator.name} plans its own"
