@@ -27,7 +27,7 @@ Maker = Callable[[Call], Built]
 #: Arguments of ``keras.layers.Layer``, which every layer hands on.
 _BASE: dict[str, Argument] = {
     "activity_regularizer": Argument(anything, "Penalty on the output; changes no number.", None),
-    "autocast": Argument(flag, "Cast inputs to the layer's type; changes no number.", True),
+    "autocast": Argument(anything, "Cast inputs to the layer's type; changes no number.", True),
     "input_shape": Argument(optional(shape), "Old form of the input's shape; checked against it.", None),
     "input_dim": Argument(optional(positive), "Old form of a vector's length; checked against it.", None),
 }

@@ -64,6 +64,8 @@ def reversible(call: Call) -> Built:
     weights, terms = _table(call)
     entries, features = call.args["input_dim"], call.args["output_dim"]
     if not call.args["tie_weights"]:
+        if call.args["lora_rank"]:
+            call.fail("lora_rank needs tied weights", "lora_rank", "write tie_weights: true")
         weights.append(call.weight("reverse_embeddings", features, entries))
         terms["reverse_embeddings"] = embedding.REVERSE_TABLE
     params = _params(call, terms)
