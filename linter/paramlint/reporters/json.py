@@ -73,7 +73,7 @@ def _model(judged: Judged) -> dict[str, Any]:
         "layers": [_layer(row, model.framework) for row in measured.rows],
         "memory": _memory(measured),
         "budgets": [_budget(budget) for budget in measured.budgets],
-        "targets": [_target(verdict) for verdict in measured.verdicts],
+        "targets": [target_record(verdict) for verdict in measured.verdicts],
         "findings": [_finding(finding) for finding in judged.findings],
     }
 
@@ -150,12 +150,12 @@ def _budget(budget: Budget) -> dict[str, Any]:
     }
 
 
-def _target(verdict: Verdict) -> dict[str, Any]:
+def target_record(verdict: Verdict) -> dict[str, Any]:
+    """One target's verdict; an operator is named by its layer, with what stands in the way."""
+
     def names(wanted: Callable[[OpVerdict], bool]) -> list[str]:
-        texts = (
-            f"{one.layer}: {one.op} {one.reason}" if one.layer else one.reason for one in verdict.found if wanted(one)
-        )
-        return list(dict.fromkeys(texts))
+        found = [one for one in (*verdict.found, *verdict.questions) if wanted(one)]
+        return list(dict.fromkeys(f"{one.layer}: {one.op} {one.reason}" if one.layer else one.reason for one in found))
 
     return {
         "name": verdict.target.id,

@@ -37,7 +37,7 @@ class TargetRule(Rule):
         """Verdicts of one state; those that differ in nothing but the target (and, if wished, the layer) are one."""
         merged: dict[OpVerdict, tuple[dict[str, None], dict[str, Target], OpVerdict]] = {}
         for verdict in measured.verdicts:
-            for one in verdict.found:
+            for one in (*verdict.found, *verdict.questions):
                 if one.state != state:
                     continue
                 key = one._replace(cite="") if by_layer else one._replace(cite="", layer=None, measured=None)

@@ -42,7 +42,8 @@ class Verdict(NamedTuple):
     """Everything that a run found out about one target.
 
     ``budgets`` are its limits that a memory model decides; ``ram`` and ``flash`` are the numbers they were held
-    against. ``found`` is everything that is no plain success of its operators, and what cannot be decided at all.
+    against. ``found`` is everything that is no plain success of its operators, layers and weights; ``questions`` are
+    what its memories leave open.
     """
 
     target: Target
@@ -50,6 +51,7 @@ class Verdict(NamedTuple):
     ram_use: Standing
     budgets: tuple[Budget, ...]
     found: tuple[OpVerdict, ...]
+    questions: tuple[OpVerdict, ...]
     flash: Flash
     ram: Ram
     assumed: tuple[str, ...] = ()
@@ -107,13 +109,13 @@ def judge(target: Target, measured: Measured, warn_at: Fraction | None = None, m
     memories = (_flash(budgets.get("flash"), flash), _ram(target, budgets.get("ram"), ram, models))
     flash_use, ram_use = (one.use for one in memories)
     cite = target.cite("memory").text or ""
-    found = (
-        *judge_operators(target, models.ops),
-        *network_verdicts(target, models.deployed, models.ops),
-        *(OpVerdict(UNDECIDED, None, None, text, cite, sure=target.sure) for one in memories for text in one.questions),
+    found = (*judge_operators(target, models.ops), *network_verdicts(target, models.deployed, models.ops))
+    questions = tuple(
+        OpVerdict(UNDECIDED, None, None, text, cite, sure=target.sure) for one in memories for text in one.questions
     )
     held = tuple(one.budget for one in memories if one.budget is not None)
-    return Verdict(target, flash_use, ram_use, held, found, flash, ram, tuple(_assumed(target, ram, flash)))
+    assumed = tuple(_assumed(target, ram, flash))
+    return Verdict(target, flash_use, ram_use, held, found, questions, flash, ram, assumed)
 
 
 def _standing(budget: Budget) -> Standing:
