@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import prod
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from layer_numbers import Sizes, numbers, shapes, value_of
 from paramlint.formulas import amount
 from paramlint.ir import Tensor, Unknown
 from paramlint.loaders.spec.build import build_layer, lower_layer
 from paramlint.loaders.spec.vocabularies import entries
-from paramlint.loaders.spec.vocabulary import PYTORCH, REQUIRED, Argument, Built, LayerError
-
-Sizes = list[Any]
-
-
-def numbers(built: Built) -> tuple[int, int, Any]:
-    """Parameters, buffers and MACs of a layer; the formula must give the parameters too."""
-    learned = sum(weight.elements for weight in built.weights if not weight.buffer)
-    assert learned == (built.params.value if built.params else 0)
-    return learned, sum(weight.elements for weight in built.weights if weight.buffer), amount(built.macs)
-
-
-def shapes(built: Built) -> list[tuple[Any, ...] | None]:
-    return [None if tensor is None else tensor.shape for tensor in built.outputs]
-
+from paramlint.loaders.spec.vocabulary import PYTORCH, REQUIRED, LayerError
 
 ENCODER = {"type": "TransformerEncoderLayer", "d_model": 16, "nhead": 4, "dim_feedforward": 32}
 
@@ -217,19 +203,6 @@ def test_a_convolution_lowers_to_one_operator_with_resolved_pads() -> None:
     assert step.kind == "Conv"
     assert step.attributes["pads"] == (1, 1, 2, 2)
     assert [weight.shape for weight in step.weights.values()] == [(2, 3, 4, 4), (2,)]
-
-
-def value_of(argument: Argument, draw: Callable[[Any], Any]) -> Any:
-    """A drawn value that the argument's kind takes; small ones, so that layers often fit their inputs."""
-    pool = st.sampled_from([1, 2, 3, 4, 6, True, False, (1, 2), (2, 1, 1), 0, *argument.kind.choices])
-    for _ in range(4):
-        value = draw(pool)
-        try:
-            argument.kind.check(value)
-        except ValueError:
-            continue
-        return value
-    return None
 
 
 def module_for(name: str) -> dict[str, Any]:
