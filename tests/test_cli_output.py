@@ -144,7 +144,7 @@ def test_one_line_of_a_spec_is_complained_about_once(place: Place) -> None:
         folded = place(*words, "-o", format).out
         assert folded.count("note[PL402]") == 1
         assert "deep.arch.yaml:6:16" in folded
-        assert "(and 19 more copies of the layer)" in folded
+        assert "(and 19 more layers of this line)" in folded
         assert "PL402" not in place(*words, "-o", format, "-q").out
 
 

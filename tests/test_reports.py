@@ -93,7 +93,7 @@ RUNS = [
     Run("copies_of_a_layer", "stages.arch.yaml", 1, repeated),
     Run("copies_of_a_layer_verbose", "stages.arch.yaml -v", 1, repeated),
     Run("copies_of_a_layer_quiet", "stages.arch.yaml -q", 1, repeated),
-    Run("a_folder", "zoo --max 70 --max macs=60", 1, many),
+    Run("a_folder", "zoo --max 50 --max macs=50", 1, many),
     Run("a_layer_that_reaches_nothing", "loose.arch.yaml --max 1M", 0),
     Run("suppressed", "known.arch.yaml --max 3", 0, suppressed),
     Run("nothing_to_say", "tiny.arch.yaml --max 36", 0),
@@ -142,7 +142,7 @@ def test_concise(place: Place, regen: bool) -> None:
     many(place)
     broken(place)
     repeated(place)
-    done = place(".", "--max", "70", "-o", "concise")
+    done = place(".", "--max", "50", "-o", "concise")
     assert done.code == 3
     compare(done.out, "concise.txt", regen)
 

@@ -1,14 +1,14 @@
-"""Findings that differ only in which copy of a repeated layer they mean."""
+"""Findings that say the same of several layers which one line of a spec makes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from paramlint.findings import Finding
+from paramlint.findings import Finding, Level
 
 
 def gathered(findings: Iterable[Finding]) -> list[tuple[Finding, int]]:
-    """Each finding once for its line of the file, with how many further copies of the layer it holds for."""
+    """Each finding once for its line of the file, with how many further layers of the line it holds for."""
     first: dict[object, Finding] = {}
     counts: dict[object, int] = {}
     for finding in findings:
@@ -19,14 +19,15 @@ def gathered(findings: Iterable[Finding]) -> list[tuple[Finding, int]]:
 
 
 def _key(finding: Finding) -> object:
+    """Advice is about the line as such; a broken limit is told again where its numbers are others."""
     if finding.layer is None or finding.source.line is None:
         return id(finding)
-    return (
-        finding.rule, finding.level, finding.source, finding.limit_source, finding.measured,
-        finding.message.replace(finding.layer, "\0"),
-    )  # fmt: skip
+    place = (finding.rule, finding.level, finding.source, finding.limit_source)
+    if finding.level == Level.NOTE:
+        return place
+    return (*place, finding.measured, finding.message.replace(finding.layer, "\0"))
 
 
-def more(copies: int) -> str:
-    """What follows the place of a finding that holds for ``copies`` further layers."""
-    return f"  (and {copies} more {'copy' if copies == 1 else 'copies'} of the layer)" if copies else ""
+def more(layers: int) -> str:
+    """What follows the place of a finding that holds for further layers."""
+    return f"  (and {layers} more layer{'' if layers == 1 else 's'} of this line)" if layers else ""
