@@ -10,7 +10,7 @@ from paramlint.loaders.spec.call import Use
 from paramlint.loaders.spec.vocabulary import Built, Entry
 
 #: Layers that read numbers of rows or words: an input that nothing else reads is int32.
-_TABLES = frozenset({"Embedding", "EmbeddingBag"})
+_TABLES = frozenset({"Embedding", "EmbeddingBag", "ReversibleEmbedding"})
 
 
 class FormulaDefect(RuntimeError):
@@ -41,7 +41,8 @@ class Network:
         names = tuple([tensor.name for tensor in inputs if tensor is not None])
         for one in names:
             if one in self._readers:
-                self._readers[one].add(entry.name)
+                # an embedding that projects back multiplies features and reads no rows
+                self._readers[one].add(entry.name if built.macs is None else "")
         outputs = tuple([tensor for tensor in used.outputs if tensor is not None])
         index = len(self.rows)
         for tensor in outputs:

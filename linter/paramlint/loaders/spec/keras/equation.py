@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from paramlint.ir import Dim
-from paramlint.loaders.spec.layer_checks import show
+from paramlint.loaders.spec.layer_checks import same_size, show
 from paramlint.loaders.spec.vocabulary import Call
 
 _FORMS = re.compile(
@@ -31,6 +31,7 @@ class Equation:
         self._left, self._right = bool(found["left"]), bool(found["right"])
         self._shape = (None, *call.shape())
         self._sizes: dict[str, Dim] = {}
+        self._open: set[str] = set()  # axes whose size output_shape leaves to the input
         self._elided = self._hidden()
         self._check_batch()
         self.output = self._resolve()
@@ -91,6 +92,8 @@ class Equation:
         led = self._left and len(self._shape) > len(self._input)
         known = self._shape[-len(self._input) :] if self._left else self._shape[: len(self._input)]
         for letter, size in zip(self._input, known, strict=True):
+            told = f"axis {letter!r} of {self.text!r} has two sizes in the input {show(self._shape[1:])}"
+            same_size(call, sizes.get(letter), size, told, "equation")
             sizes[letter] = size
         for letter in (*self._output, *self.kernel_axes):
             if letter not in self._input and (letter not in self.kernel_axes or letter not in self._output):
@@ -106,6 +109,8 @@ class Equation:
                 "output_shape",
             )
         for letter, size in zip(letters, wanted, strict=True):
+            if size is None:
+                self._open.add(letter)
             if letter not in self._input:
                 sizes[letter] = size
             elif size is not None and size != sizes[letter]:
@@ -130,6 +135,8 @@ class Equation:
 
     def _fixed(self, letter: str) -> int:
         size = self._sizes[letter]
+        if letter in self._open:
+            self._call.fail(f"output_shape must say the size of axis {letter!r}, which a weight has", "output_shape")
         if not isinstance(size, int) or size < 1:
             self._call.fail(f"axis {letter!r} of {self.text!r} must have a fixed size", "equation")
         return size
