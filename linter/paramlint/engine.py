@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -71,15 +71,24 @@ def load(path: str, request: Request, data: bytes | None = None) -> Model:
 
 def judge(path: str, plan: Plan, data: bytes | None = None) -> Outcome:
     """Load, measure and check one file. Never raises for anything the file holds."""
+    measured = _attempt(path, plan, data, examine)
+    return measured if isinstance(measured, Outcome) else _check(path, measured, plan)
+
+
+def view(path: str, plan: Plan, data: bytes | None = None) -> Measured | Outcome:
+    """A model with its numbers, held against nothing, not even its own limits; an Outcome where it cannot be read."""
+    return _attempt(path, plan, data, lambda model, plan: examine(model._replace(limits=()), plan))
+
+
+def _attempt(path: str, plan: Plan, data: bytes | None, then: Callable[[Model, Plan], Measured]) -> Measured | Outcome:
     try:
-        measured = examine(load(path, request_for(plan), data), plan)
+        return then(load(path, request_for(plan), data), plan)
     except LoadError as error:
         return Outcome(errors=error.errors)
     except (RecursionError, MemoryError) as error:
         return Outcome(errors=(InputError(path, f"is too large or too deeply nested ({type(error).__name__})"),))
     except Exception as error:  # noqa: BLE001  # a loader's own defect is exit 4 of this file; the other files still run
         return Outcome(defects=(_defect(path, "reading it", error),))
-    return _check(path, measured, plan)
 
 
 def request_for(plan: Plan) -> Request:

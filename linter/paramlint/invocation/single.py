@@ -25,6 +25,7 @@ def measure(path: str, settings: Settings) -> Measured | int:
     from paramlint.rules import RuleSet
 
     planner = Planner(settings)
+    outcome: Measured | engine.Outcome
     if os.path.isdir(path):
         outcome = engine.Outcome(errors=(InputError(path, "is a folder; this command shows one model"),))
     else:
@@ -33,9 +34,9 @@ def measure(path: str, settings: Settings) -> Measured | int:
         limits = given.limits._replace(model=(), layers=())
         wanted = frozenset({"macs", "ram.best"} if settings.order else {"macs"})
         plan = Plan(given.request, limits, RuleSet(()), (), given.dtype, wanted, order_search=settings.order)
-        outcome = engine.Outcome(errors=(item.error,)) if item.error else engine.judge(item.path, plan, item.data)
-    if outcome.judged is not None:
-        return outcome.judged.measured
+        outcome = engine.Outcome(errors=(item.error,)) if item.error else engine.view(item.path, plan, item.data)
+    if not isinstance(outcome, engine.Outcome):
+        return outcome
     report = Report((), outcome.errors, outcome.defects)
     write = find("text")
     assert write is not None
