@@ -144,3 +144,27 @@ class TestPaths:
         assert place("--max", "35", "--", "show").code == 1
         assert place("./show", "--max", "35").code == 1
         assert place("--", "tiny.arch.yaml", "--max").code == 3  # behind -- everything is a path
+
+
+class TestManual:
+    def test_every_rule_has_its_page(self, place: Place) -> None:
+        lines = place("rules").out.splitlines()
+        assert len(lines) > 25
+        for line in lines:
+            code, name = line.split()[:2]
+            page = place("rules", code)
+            assert page == place("rules", name)
+            assert page.out.startswith(f"{code} {name} (")
+            assert "\nWhy: " in page.out
+            assert "\nFix: " in page.out
+            assert "``" not in page.out
+
+    def test_the_beginning_of_codes_lists_rules(self, place: Place) -> None:
+        listed = place("rules", "pl4").out.splitlines()
+        assert [line[:5] for line in listed] == [f"PL40{number}" for number in range(1, 8)]
+
+    def test_rules_of_a_plugin(self, place: Place) -> None:
+        place.write("acme_rules.py", PLUGIN)
+        place.write("paramlint.toml", 'plugins = ["acme_rules"]\n')
+        assert "AC001" in place.process("rules", PYTHONPATH=".").out
+        assert "AC001" not in place("rules", "--config", str(place.write("other.toml", ""))).out
