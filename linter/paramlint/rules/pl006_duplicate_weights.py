@@ -13,6 +13,20 @@ class DuplicateWeights(ObservationRule):
     to read the weights themselves, so it runs only when it is asked for: ``--select PL006``.
 
     Fix: let both nodes read one initializer.
+
+    Bad (--select PL006)::
+
+        <ir_version: 8, opset_import: ["" : 17]>
+        g (float[1,2] x) => (float[1,2] y)
+        <float[2] v = {1.0, 2.0}, float[2] w = {1.0, 2.0}>
+        { h = Mul (x, v) y = Mul (h, w) }
+
+    Good (--select PL006)::
+
+        <ir_version: 8, opset_import: ["" : 17]>
+        g (float[1,2] x) => (float[1,2] y)
+        <float[2] w = {1.0, 2.0}>
+        { h = Mul (x, w) y = Mul (h, w) }
     """
 
     opt_in = True
