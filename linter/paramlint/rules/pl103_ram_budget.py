@@ -1,8 +1,13 @@
 from __future__ import annotations
 
-from paramlint.findings import Level
+from paramlint.budgets import Budget
+from paramlint.findings import Finding, Level
+from paramlint.measure import Measured
+from paramlint.quantities import BYTES, format_size, grouped
 from paramlint.rules import rule
 from paramlint.rules.budget_rule import BudgetRule
+
+MAX_NAMES = 3  # tensors of the peak that the help names
 
 
 @rule("PL103", "ram-budget", Level.ERROR, "More working memory than the budget allows")
@@ -38,3 +43,20 @@ class RamBudget(BudgetRule):
 
     metrics = ("ram", "ram.bound", "ram.arena", "ram.best")
     from_target = True
+
+    def complain(self, measured: Measured, budget: Budget) -> Finding:
+        finding = super().complain(measured, budget)
+        return finding if finding.help or budget.state != "fail" else finding._replace(help=_where(measured))
+
+
+def _where(measured: Measured) -> str | None:
+    """Where most is live, and what another operator order would bring."""
+    ram = measured.ram
+    if ram is None or ram.peak is None:
+        return None
+    named = ", ".join(f"{held.name} {grouped(held.bytes)}" for held in ram.peak.live[:MAX_NAMES])
+    more = f" and {len(ram.peak.live) - MAX_NAMES} more" if len(ram.peak.live) > MAX_NAMES else ""
+    text = f"{format_size(ram.peak.bytes, BYTES)} are live at {ram.peak.layer}: {named}{more}"
+    if isinstance(ram.best, int) and isinstance(ram.bound, int) and ram.best < ram.bound:
+        text += f"; {format_size(ram.best, BYTES)} in the best operator order (paramlint show --order)"
+    return text
