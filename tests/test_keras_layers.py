@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from layer_numbers import Sizes, numbers, shapes, value_of
+from paramlint.engine import load
+from paramlint.errors import LoadError
 from paramlint.ir import Step, Unknown
+from paramlint.loaders import Request
 from paramlint.loaders.spec.build import build_layer, lower_layer
 from paramlint.loaders.spec.vocabularies import entries
 from paramlint.loaders.spec.vocabulary import KERAS, REQUIRED, LayerError
@@ -159,6 +162,19 @@ def test_a_misspelled_activation_gets_a_hint() -> None:
     with pytest.raises(LayerError) as caught:
         build_layer(KERAS, "Dense", {"units": 4, "activation": "sofmax"}, [[4]])
     assert caught.value.hint == "did you mean 'softmax'?"
+
+
+def dense_spec(activation: str) -> bytes:
+    return f"framework: keras\ninput: [3]\nlayers: [{{type: Dense, units: 4, activation: {activation}}}]\n".encode()
+
+
+def test_an_activation_may_be_a_layer_but_its_bare_name_is_not_one() -> None:
+    (row,) = load("net.arch.yaml", Request(), dense_spec("{type: PReLU}")).layers
+    assert sum(weight.elements for weight in row.weights) == 3 * 4 + 4 + 4
+    with pytest.raises(LoadError) as caught:
+        load("net.arch.yaml", Request(), dense_spec("ReLU"))
+    (error,) = caught.value.errors
+    assert (error.line, error.hint) == (3, "did you mean 'relu'?")
 
 
 def test_free_dimensions_stay() -> None:

@@ -37,16 +37,16 @@ def input_layer(call: Call) -> Built:
 
 
 _CUSTOM = "write {type: Custom, params: ..., macs: ..., output: [...]} with what it has"
-_CODE: dict[str, dict[str, Any]] = {
-    "Lambda": {"function": anything, "output_shape": anything, "mask": anything, "arguments": anything},
-    "Layer": {},
-    "Wrapper": {"layer": anything},
-    "JaxLayer": {"call_fn": anything, "init_fn": anything, "params": anything, "state": anything},
-    "FlaxLayer": {"module": anything, "method": anything, "variables": anything},
-    "TFSMLayer": {"filepath": anything, "call_endpoint": anything, "call_training_endpoint": anything},
-    "TorchModuleWrapper": {"module": anything, "name": anything},
-    "DenseFeatures": {"feature_columns": anything},
-    "AbstractRNNCell": {},
+_CODE = {
+    "Lambda": ("function", "output_shape", "mask", "arguments"),
+    "Layer": (),
+    "Wrapper": ("layer",),
+    "JaxLayer": ("call_fn", "init_fn", "params", "state", "seed", "native_serialization_platforms"),
+    "FlaxLayer": ("module", "method", "variables"),
+    "TFSMLayer": ("filepath", "call_endpoint", "call_training_endpoint"),
+    "TorchModuleWrapper": ("module", "output_shape"),
+    "DenseFeatures": ("feature_columns",),
+    "AbstractRNNCell": (),
 }
 _CONTAINERS = ("Sequential", "Model", "Functional")
 
@@ -64,10 +64,8 @@ def _specification(call: Call) -> Built:
 
 
 for _name, _arguments in _CODE.items():
-    _table: dict[str, Any] = {
-        key: Argument(kind, "Not read.", None) for key, kind in _arguments.items() if key != "name"
-    }
-    layer(KERAS, _name, "Code of its own; write Custom with its numbers instead.", **_table)(_code)
+    _table: dict[str, Any] = {key: Argument(anything, "Not read.", None) for key in _arguments}
+    keras_layer(_name, "Code of its own; write Custom with its numbers instead.", **_table)(_code)
 for _name in _CONTAINERS:
     layer(KERAS, _name, "Holds layers; write them as a list or a block instead.",
           layers=Argument(anything, "Not read.", None))(_container)  # fmt: skip
