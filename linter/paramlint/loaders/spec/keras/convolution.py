@@ -20,6 +20,7 @@ from paramlint.loaders.spec.keras.checks import (
 )
 from paramlint.loaders.spec.keras.windows import (
     DATA_FORMAT,
+    OVER,
     PADDING,
     Window,
     channels_first,
@@ -31,7 +32,6 @@ from paramlint.loaders.spec.layer_checks import at_most, flowing, ranked, symbol
 from paramlint.loaders.spec.vocabulary import Argument, Built, Call
 
 FILTERS = Argument(positive, "Channels of the output.")
-OVER = {1: "sequences", 2: "images", 3: "volumes"}
 
 
 def window_arguments(rank: int, padding: Argument = PADDING) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from typing import Any
 from paramlint.formulas import convolution, formula, macs, pooling
 from paramlint.loaders.spec.arguments import integers, positive, where
 from paramlint.loaders.spec.keras.checks import ACTIVATION, USE_BIAS, activate, fitted, keras_layer
-from paramlint.loaders.spec.keras.convolution import FILTERS, OVER, entered
-from paramlint.loaders.spec.keras.windows import DATA_FORMAT, PADDING, Window, channels_first, fixed, joined
+from paramlint.loaders.spec.keras.convolution import FILTERS, entered
+from paramlint.loaders.spec.keras.windows import DATA_FORMAT, OVER, PADDING, Window, channels_first, fixed, joined
 from paramlint.loaders.spec.vocabulary import Argument, Built, Call
 
 _MODE = where(positive, lambda value: value <= 3, "1, 2 or 3")

@@ -7,11 +7,9 @@ from typing import Any
 from paramlint.ir import Dim
 from paramlint.loaders.spec.arguments import choice, flag, integers, optional
 from paramlint.loaders.spec.keras.checks import keras_layer
-from paramlint.loaders.spec.keras.windows import DATA_FORMAT, Window, channels_first, joined, layout, parted
+from paramlint.loaders.spec.keras.windows import DATA_FORMAT, OVER, Window, channels_first, joined, layout, parted
 from paramlint.loaders.spec.layer_checks import at_most, flowing, ranked
 from paramlint.loaders.spec.vocabulary import REQUIRED, Argument, Built, Call
-
-_OVER = {1: "sequences", 2: "images", 3: "volumes"}
 
 
 def _sliding(call: Call, rank: int, kind: str) -> Built:
@@ -79,7 +77,7 @@ _EXACT_FORMAT = Argument(
 
 
 def _register(rank: int, word: str, short: str, of: str, kind: str) -> None:
-    over = _OVER[rank]
+    over = OVER[rank]
     default = (2,) * rank if kind == "MaxPool" else REQUIRED
     keras_layer(f"{word}Pooling{rank}D", f"{of} of a sliding window over {over}.", aliases=(f"{short}Pool{rank}D",),
                 **_window(rank, default))(lambda call: _sliding(call, rank, kind))  # fmt: skip

@@ -8,11 +8,10 @@ from typing import Any
 from paramlint.ir import Dim, Shape
 from paramlint.loaders.spec.arguments import integers, non_negative, positive
 from paramlint.loaders.spec.keras.checks import caseless, keras_layer
-from paramlint.loaders.spec.keras.windows import DATA_FORMAT, channels_first, joined, parted
+from paramlint.loaders.spec.keras.windows import DATA_FORMAT, OVER, channels_first, joined, parted
 from paramlint.loaders.spec.layer_checks import at_most, flowing, ranked, show
 from paramlint.loaders.spec.vocabulary import Argument, Built, Call, Kind
 
-_OVER = {1: "sequences", 2: "images", 3: "volumes"}
 _MODES = {"nearest": "nearest", "bilinear": "linear", "bicubic": "cubic"}
 
 
@@ -121,7 +120,7 @@ _factor = Kind(positive.phrase, positive.schema, lambda value: (positive.check(v
 
 
 def _register(rank: int) -> None:
-    over = _OVER[rank]
+    over = OVER[rank]
     layout: dict[str, Any] = {} if rank == 1 else {"data_format": DATA_FORMAT}
     size = Argument(_factor if rank == 1 else integers(rank), "Factor of each length.", (2,) * rank)
     more: dict[str, Any] = {}

@@ -9,8 +9,8 @@ from paramlint.formulas import convolution, formula, macs, pooling
 from paramlint.ir import Dim, Shape
 from paramlint.loaders.spec.arguments import integers, optional
 from paramlint.loaders.spec.keras.checks import activate, fitted, keras_layer
-from paramlint.loaders.spec.keras.convolution import FILTERS, OVER, check_steps, entered, window_arguments
-from paramlint.loaders.spec.keras.windows import joined, layout
+from paramlint.loaders.spec.keras.convolution import FILTERS, check_steps, entered, window_arguments
+from paramlint.loaders.spec.keras.windows import OVER, joined, layout
 from paramlint.loaders.spec.layer_checks import flowing, symbol
 from paramlint.loaders.spec.vocabulary import Argument, Built, Call
 

@@ -15,6 +15,7 @@ from paramlint.loaders.spec.vocabulary import Argument, Call
 DATA_FORMAT = Argument(
     optional(caseless("channels_last", "channels_first")), "Where the channels stand; channels_last by default.", None
 )
+OVER = {1: "sequences", 2: "images", 3: "volumes"}
 _LAST = {1: "NWC", 2: "NHWC", 3: "NDHWC"}
 _FIRST = {1: "NCW", 2: "NCHW", 3: "NCDHW"}
 
