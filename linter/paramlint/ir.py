@@ -191,7 +191,8 @@ class Step(NamedTuple):
     ``kind`` is the ONNX operator (``Conv``, ``Gemm``, ``Relu``; another domain as ``com.microsoft::FusedConv``),
     ``attributes`` are ONNX's own, resolved: ``pads`` explicit (begins then ends), ``kernel_shape`` and ``strides``
     present. Axes count the batch as axis 0 and mean the axis of the tensor as the source lays it out.
-    An input is a tensor's name, or "" where a weight takes that place (``weights`` by ONNX input index).
+    An input is a tensor's name, or "" where a weight takes that place (``weights`` by ONNX input index). ``values``
+    are the elements of small constant inputs (axes, pads, a number that is added), as far as they are known.
     """
 
     kind: str
@@ -200,6 +201,7 @@ class Step(NamedTuple):
     attributes: Mapping[str, object] = NOTHING
     weights: Mapping[int, Weight] = NOTHING  # type: ignore[assignment]  # as above
     layer: str = ""
+    values: Mapping[int, tuple[object, ...]] = NOTHING  # type: ignore[assignment]  # as above
 
 
 class Layer(NamedTuple):
