@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any
 
 from paramlint.formulas import combine
@@ -112,6 +113,11 @@ def caseless(*words: str) -> Kind:
 
 def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
+
+
+def plain(value: Any) -> Any:
+    """A number as an operator's attribute states it."""
+    return float(value) if isinstance(value, (int, Fraction)) and not isinstance(value, bool) else value
 
 
 # activations

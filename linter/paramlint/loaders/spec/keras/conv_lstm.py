@@ -14,9 +14,9 @@ from paramlint.formulas import formula, macs, recurrent
 from paramlint.ir import Dim, Shape
 from paramlint.loaders.spec.arguments import integers
 from paramlint.loaders.spec.keras.checks import USE_BIAS, fitted, keras_layer
-from paramlint.loaders.spec.keras.convolution import FILTERS, OVER, check_steps
+from paramlint.loaders.spec.keras.convolution import FILTERS, check_steps
 from paramlint.loaders.spec.keras.recurrent import FORGET, FUNCTION, RATES, SEQUENCE, states_given
-from paramlint.loaders.spec.keras.windows import DATA_FORMAT, PADDING, Window, fixed, joined, parted
+from paramlint.loaders.spec.keras.windows import DATA_FORMAT, OVER, PADDING, Window, fixed, joined, parted
 from paramlint.loaders.spec.layer_checks import ranked
 from paramlint.loaders.spec.vocabulary import Argument, Built, Call
 
