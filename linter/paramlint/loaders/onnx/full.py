@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from paramlint.formulas import numeric
 from paramlint.ir import Formula, Layer, Model, Observation, Quantity, Shape, Source, Unknown, Weight
@@ -12,7 +12,8 @@ from paramlint.loaders.onnx.graph import Graph, Item
 from paramlint.loaders.onnx.infer import Solved
 from paramlint.loaders.onnx.rows import Namer, assemble, group_of, stated_shape, stated_type, weights_of
 from paramlint.loaders.onnx.steps import step_of
-from paramlint.loaders.onnx.trace import Trace, label
+from paramlint.loaders.onnx.trace import Trace
+from paramlint.loaders.onnx.uses import label
 
 MAX_SAID = 200  # observations of one kind in one file; the rest is summed up
 
@@ -82,11 +83,14 @@ class Work:
         self.formulas: dict[int, Formula] = {}
         self.skipped: set[int] = set()  # contexts of branches that are not the larger
         self.assumed: list[str] = []
+        self._members: dict[int, list[Item]] = {}
         factors = self._factors()
         for item in graph.items:
             if item.enters is not None:
                 continue
             key = id(item)
+            if item.context:
+                self._members.setdefault(item.context, []).append(item)
             if _fixed(item, trace) and item.op is not None:
                 self.macs[key] = 0  # made of constants alone: folded before it runs
                 continue
@@ -115,32 +119,37 @@ class Work:
         return factors
 
     def _choose(self, item: Item) -> None:
+        """One branch of an If works: the one that is known to run, else the larger."""
+        bodies = item.bodies or []
+        taken = self.solved.branch(item)
+        if taken is not None:
+            self._skip([index for index in bodies if index != bodies[taken]])
+            return
         sums: dict[int, int] = {}
         for index in item.bodies or ():
-            inside = self._inside(index)
-            parts = [self.macs[id(one)] for one in self.graph.items if one.enters is None and one.context in inside]
+            parts = [self.macs[id(one)] for one in self._inside(index)]
             sums[index] = sum(part for part in parts if isinstance(part, int))
             if any(isinstance(part, Unknown) for part in parts):
                 return  # a branch whose cost is unknown stays in the sum, so that nothing passes
         largest = max(sums, key=lambda index: sums[index])
-        others = [index for index in sums if index != largest]
-        for index in others:
-            inside = self._inside(index)
-            self.skipped |= inside
-            for one in self.graph.items:
-                if one.enters is None and one.context in inside:
-                    self.macs[id(one)] = 0
-                    self.formulas.pop(id(one), None)
+        self._skip([index for index in sums if index != largest])
         if any(sums.values()):
             role = getattr(self.graph.contexts[largest], "role", "branch")
             self.assumed.append(f"If {item.name}: MACs are those of its larger branch, {role}")
 
-    def _inside(self, index: int) -> set[int]:
-        inside = {index}
-        for place, context in enumerate(self.graph.contexts):
-            if context is not None and context.parent in inside:
-                inside.add(place)
-        return inside
+    def _skip(self, others: list[int]) -> None:
+        for index in others:
+            for one in self._inside(index):
+                self.skipped.add(one.context)
+                self.macs[id(one)] = 0
+                self.formulas.pop(id(one), None)
+
+    def _inside(self, index: int) -> Iterator[Item]:
+        """The nodes of a body and of the bodies in it."""
+        for one in self._members.get(index, ()):
+            yield one
+            for inner in one.bodies or ():
+                yield from self._inside(inner)
 
 
 def _row(

@@ -11,7 +11,8 @@ from paramlint.loaders.onnx.attributes import attributes
 from paramlint.loaders.onnx.graph import Context, Graph, GraphError, Item
 from paramlint.loaders.onnx.operators import Node, Output, ShapeError, Value
 from paramlint.loaders.onnx.rows import stated_shape, stated_type
-from paramlint.loaders.onnx.trace import Trace, label
+from paramlint.loaders.onnx.trace import Trace
+from paramlint.loaders.onnx.uses import label
 
 #: What an operator may raise on attributes and shapes that make no sense; its message names what it met.
 BROKEN = (ValueError, TypeError, KeyError, IndexError, OverflowError, ZeroDivisionError, AttributeError)
@@ -32,7 +33,7 @@ class Solved:
         self.hints: dict[str, tuple[Shape | None, DType]] = {}
         self.unknown = 0  # values whose shape stayed unknown
         self._decoded: dict[int, dict[str, Any]] = {}
-        self._weights: dict[str, Weight] = {}
+        self._moved: dict[str, str] = {}  # outputs of Identity and Cast -> their input
         self._stated = dict(graph.infos)
 
     def run(self, weights: Mapping[int, Mapping[int, Weight]]) -> None:
@@ -251,6 +252,13 @@ class Solved:
         contexts = [context for index in item.bodies or () if (context := self.graph.contexts[index]) is not None]
         parts = [[self.tensors.get(name) for name in context.outputs] for context in contexts]
         if item.kind == "If" and parts:
+            taken = self.branch(item)
+            if taken is not None:
+                inside = contexts[taken].outputs
+                return [
+                    Output(t.shape if t else None, t.dtype if t else DType.UNDEFINED, self.values.get(name))
+                    for t, name in zip(parts[taken], inside, strict=True)
+                ]
             results = []
             for row in zip(*parts, strict=False):
                 first = row[0]
@@ -283,6 +291,17 @@ class Solved:
             else:
                 results.append(Output((trips if isinstance(trips, int) else None, *tensor.shape), tensor.dtype))
         return results
+
+    def branch(self, item: Item) -> int | None:
+        """Which body of an If runs, where shape arithmetic has settled its condition: its place in ``bodies``."""
+        test = self._value(item.inputs[0]) if item.inputs and item.inputs[0] else None
+        if test is None or len(test.elements) != 1 or test.elements[0] is None:
+            return None
+        wanted = "then_branch" if test.elements[0] else "else_branch"
+        for place, index in enumerate(item.bodies or ()):
+            if getattr(self.graph.contexts[index], "role", "") == wanted:
+                return place
+        return None
 
     def trips(self, item: Item) -> int | Unknown:
         """How often a body runs; Unknown where the file does not say."""
@@ -320,13 +339,11 @@ class Solved:
 
     def _same(self, name: str, other: str) -> bool:
         """Whether ``name`` is ``other``, handed on by Identity or Cast alone."""
-        for item in reversed(self.graph.items):
-            if name == other:
-                return True
-            if name in item.outputs:
-                if item.kind not in ("Identity", "Cast") or not item.inputs:
-                    return False
-                name = item.inputs[0]
+        if not self._moved:
+            moves = [item for item in self.graph.items if item.kind in ("Identity", "Cast") and item.inputs]
+            self._moved = {item.outputs[0]: item.inputs[0] for item in moves}
+        while name != other and name in self._moved:
+            name = self._moved[name]
         return name == other
 
     def cost(self, item: Item) -> tuple[Formula | None, int | Unknown]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from itertools import pairwise
 
 from paramlint.loaders.onnx.tensors import Stored, Tensors
@@ -49,6 +49,10 @@ class Witness:
         """Whether the name was made by an exporter, so that no module owns the tensor."""
         return tensor.origin != "initializer" or _GENERATED.search(tensor.name) is not None
 
+    def own_constant(self, tensor: Stored) -> bool:
+        """Whether torch's tracing exporter made a Constant node of a tensor: no parameter or buffer ends up in one."""
+        return self.torch and not self.traced and tensor.origin == "constant"
+
     def learned(self, tensor: Stored) -> bool:
         """Whether a tensor of one element is a learned scalar: only a name that a torch module gave says so."""
         if not tensor.dtype.is_float or not self.torch:
@@ -79,17 +83,59 @@ def filling(tensor: Stored, tensors: Tensors, allowed: Container[float] | None =
     return len(values) == 1 and (allowed is None or values.pop() in allowed)
 
 
-def arithmetic(tensor: Stored, tensors: Tensors) -> bool:
-    """Whether the elements are 0, 1, 2, ... or another row of equal steps."""
-    if tensor.elements < 3:
+def fill(tensor: Stored, tensors: Tensors) -> bool:
+    """Whether a tensor holds what stands for "nothing here": one value alone in several places, or a very large one."""
+    values = set(tensors.sample(tensor) or ())
+    return len(values) == 1 and (tensor.elements > 1 or abs(values.pop()) >= -_MINUS_INFINITY)
+
+
+def regular(tensor: Stored, tensors: Tensors) -> bool:
+    """Whether every row (along the last axis that has several elements) goes in equal steps, or by one ratio.
+
+    Positions go 0, 1, 2, ...; slopes of linear biases and rotary frequencies fall by one ratio; nothing learned does.
+    """
+    axes = [size for size in tensor.dims if size != 1]
+    if not axes or axes[-1] < 3:
         return False
     sample = tensors.sample(tensor)
-    if not sample or len(sample) < 3:
+    if not sample or len(sample) < axes[-1]:
         return False
-    step = sample[1] - sample[0]
-    if step == 0 or not math.isfinite(step):
+    width = axes[-1]
+    rows = [sample[start : start + width] for start in range(0, len(sample) - width + 1, width)]
+    even = all(_even(row) for row in rows) and any(row[0] != row[-1] for row in rows)
+    return even or all(_geometric(row) for row in rows)
+
+
+def _even(row: Sequence[float]) -> bool:
+    step = row[1] - row[0]
+    if not math.isfinite(step):
         return False
-    return all(abs(b - a - step) <= 1e-5 * max(1.0, abs(step)) for a, b in pairwise(sample))
+    allowed = 1e-5 * max(1.0, abs(step), abs(row[0]), abs(row[-1]))
+    return all(abs(b - a - step) <= allowed for a, b in pairwise(row))
+
+
+def _geometric(row: Sequence[float]) -> bool:
+    """At least half of a row, from its start, by one ratio: slopes for no power of two heads go on otherwise."""
+    if len(row) < 4 or not all(0 < value <= 1 for value in row) or row[0] == row[1]:
+        return False
+    ratio = row[1] / row[0]
+    steps = [abs(b / a - ratio) <= 1e-4 * ratio for a, b in pairwise(row)]
+    known = steps.index(False) if False in steps else len(steps)
+    return known >= max(3, len(row) // 2)
+
+
+def same_filters(tensor: Stored, tensors: Tensors) -> bool:
+    """Whether every output channel of a convolution has the same kernel, as blurring and sampling filters have."""
+    if len(tensor.dims) < 3 or tensor.dims[0] < 2:
+        return False
+    size = tensor.elements // tensor.dims[0]
+    sample = tensors.sample(tensor) if size > 1 and tensor.fill is None else None
+    if not sample or len(sample) < 2 * size:
+        return False
+    first = sample[:size]
+    return len(set(first)) > 1 and all(
+        sample[start : start + size] == first for start in range(size, len(sample) - size + 1, size)
+    )
 
 
 def waves(tensor: Stored, tensors: Tensors) -> bool:

@@ -12,7 +12,8 @@ from paramlint.loaders import Request
 from paramlint.loaders.onnx.element_types import element_type
 from paramlint.loaders.onnx.graph import Graph, Item
 from paramlint.loaders.onnx.tensors import Stored
-from paramlint.loaders.onnx.trace import Trace, Use, label
+from paramlint.loaders.onnx.trace import Trace
+from paramlint.loaders.onnx.uses import label
 
 SHOWN = 5  # names in one message
 _SCOPES = "pkg.torch.onnx.name_scopes"
@@ -56,7 +57,7 @@ def assemble(
         text = f"external data {files} is not there; its tensors are counted from their dims"
         seen.append(Observation("PL005", text, Source("file", path)))
     seen += list(_unfilled(graph, trace, path)) + list(_dead(graph, reached, layers, path))
-    more = {f"{what}: {_listed(found)}": None for what, found in trace.assumed.items()}
+    more = {f"{what}: {_listed(found)}": None for what, found in trace.roles.assumed.items()}
     stored = graph.all_stored.values()
     untyped = next((tensor for tensor in stored if tensor.dtype is DType.UNDEFINED and tensor.elements), None)
     details = dict(details or {})
@@ -239,6 +240,3 @@ def _dead(graph: Graph, reached: set[int], layers: tuple[Layer, ...], path: str)
     for layer in layers:
         if not layer.reachable:
             yield Observation("PL007", f"{layer.name} ({layer.op}) reaches no output", layer.source, layer.name)
-
-
-__all__ = ["Use", "assemble", "build"]

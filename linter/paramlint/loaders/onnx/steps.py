@@ -8,12 +8,14 @@ from typing import Any
 from paramlint.ir import Shape, Step, Weight
 from paramlint.loaders.onnx.graph import Item
 from paramlint.loaders.onnx.infer import Solved
-from paramlint.loaders.onnx.trace import Trace, label
+from paramlint.loaders.onnx.trace import Trace
+from paramlint.loaders.onnx.uses import label
 
 _WINDOWED = frozenset({
     "Conv", "ConvTranspose", "ConvInteger", "QLinearConv", "FusedConv", "DeformConv", "MaxPool", "AveragePool",
     "LpPool",
 })  # fmt: skip
+_SMALL = 64  # elements of a constant that says how an operator works (axes, pads, bounds)
 
 
 def step_of(item: Item, solved: Solved, trace: Trace, weights: Mapping[int, Weight], layer: str) -> Step:
@@ -34,7 +36,12 @@ def step_of(item: Item, solved: Solved, trace: Trace, weights: Mapping[int, Weig
     attributes: Mapping[str, Any] = node.attributes
     if item.kind in _WINDOWED:
         attributes = _resolved(item, node.attributes, solved)
-    return Step(label(item), tuple(inputs), tuple(item.outputs), attributes, held, layer)
+    values = {
+        index: value.elements
+        for index, value in enumerate(node.values)
+        if value is not None and len(value.elements) <= _SMALL
+    }
+    return Step(label(item), tuple(inputs), tuple(item.outputs), attributes, held, layer, values)
 
 
 def _constant(name: str, solved: Solved) -> Weight | None:

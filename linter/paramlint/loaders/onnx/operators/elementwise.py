@@ -129,10 +129,10 @@ class FloatTest(Operator):
 
 @operator
 class Where(Operator):
-    """``Where(test, a, b)``: three shapes broadcast; fills are never learned."""
+    """``Where(test, a, b)``: three shapes broadcast; what is chosen goes on, fills are no weights as a rule."""
 
     kinds = ("Where",)
-    settings = EVERY
+    passes = frozenset({1, 2})
     macs = free
 
     def infer(self, node: Node) -> list[Output]:

@@ -376,11 +376,37 @@ def _exact(dim: Dim, divisor: int) -> Dim:
 
 @operator
 class KeepsShape(Operator):
-    """Operators whose first input goes on in its own shape with elements replaced or reordered."""
+    """The first input goes on in its own shape, reordered or cut to a triangle."""
 
-    kinds = ("ReverseSequence", "Trilu", "ScatterElements", "Scatter", "ScatterND", "TensorScatter")
+    kinds = ("ReverseSequence", "Trilu")
     passes = frozenset({0})
     settings = frozenset({1})
+    macs = free
+
+    def infer(self, node: Node) -> list[Output]:
+        return like(node)
+
+
+@operator
+class Scatter(Operator):
+    """Some elements of input 0 are replaced by those of input 2: the result is made of both."""
+
+    kinds = ("ScatterElements", "Scatter", "ScatterND")
+    passes = frozenset({0, 2})
+    settings = frozenset({1})
+    macs = free
+
+    def infer(self, node: Node) -> list[Output]:
+        return like(node)
+
+
+@operator
+class TensorScatter(Operator):
+    """``TensorScatter``: a cache with an update written in at given places (opset 24)."""
+
+    kinds = ("TensorScatter",)
+    passes = frozenset({0, 1})
+    settings = frozenset({2})
     macs = free
 
     def infer(self, node: Node) -> list[Output]:
