@@ -64,12 +64,13 @@ def _times(deployed: Deployed) -> tuple[dict[int, int], dict[int, int]]:
     return made, read
 
 
-def live_bytes(items: Iterable[Slot], operators: int) -> list[int]:
-    """Bytes needed at every time from 0 to the last operator's."""
+def live_bytes(items: Iterable[Slot], operators: int, alignment: int = 1) -> list[int]:
+    """Bytes needed at every time from 0 to the last operator's, each buffer rounded up to the alignment."""
     changes = [0] * (operators + 2)
-    for item in items:
-        changes[item.first] += item.bytes
-        changes[item.last + 1] -= item.bytes
+    for _, size, first, last, _ in items:
+        rounded = -(-size // alignment) * alignment
+        changes[first] += rounded
+        changes[last + 1] -= rounded
     return list(accumulate(changes[:-1]))
 
 

@@ -24,7 +24,8 @@ def aligned(size: int) -> int:
 def by_size(items: Sequence[Slot]) -> list[int]:
     """The order in which the planner takes buffers."""
     sizes = [aligned(item.bytes) for item in items]
-    return sorted(range(len(items)), key=lambda index: (-sizes[index], -index))
+    backwards = range(len(items) - 1, -1, -1)  # sorting keeps the order of equal ones
+    return sorted(backwards, key=sizes.__getitem__, reverse=True)
 
 
 def place(
@@ -47,9 +48,8 @@ def place(
 
 def head(items: Sequence[Slot], offsets: Sequence[int]) -> int:
     """The bytes that a plan takes."""
-    return max(
-        (offset + aligned(item.bytes) for item, offset in zip(items, offsets, strict=True) if item.bytes), default=0
-    )
+    ends = [offset + aligned(item.bytes) for item, offset in zip(items, offsets, strict=True)]
+    return max(ends, default=0)
 
 
 class Occupied:
@@ -62,7 +62,7 @@ class Occupied:
     """
 
     def __init__(self, items: Sequence[Slot]) -> None:
-        times = max((item.last for item in items), default=0) + 1
+        times = max([item.last for item in items], default=0) + 1
         self.leaves = 1 << (times - 1).bit_length()
         self.nodes = [_covering(item.first + self.leaves, item.last + self.leaves + 1) for item in items]
         # only these levels are ever looked at, from the leaves up

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from paramlint.deploy.model import Deployed
 from paramlint.ir import Quantity, Unknown
 from paramlint.memory.lifetimes import Slot, live_at, live_bytes, slots, unknown
 from paramlint.memory.order import Best, best_order
-from paramlint.memory.planner import aligned, head, place
+from paramlint.memory.planner import ALIGNMENT, head, place
 from paramlint.memory.scratch import KERNELS, scratch
 from paramlint.memory.tail import UNMODELLED, constants, tail
 
 MARGIN = 20  # the tail is an estimate: a twentieth of it is its margin
 RECORD, PLAN = 32, 40  # bytes for each tensor or request, and for each buffer, while the planner works
 BEFORE = "the inputs"  # what the peak is called where it lies before the first operator
-
-
-class Moment(NamedTuple):
-    """Bytes that are live while one operator runs."""
-
-    layer: str
-    bytes: int
 
 
 class Held(NamedTuple):
@@ -39,20 +33,14 @@ class Peak(NamedTuple):
     live: tuple[Held, ...]
 
 
-class Placement(NamedTuple):
-    """A buffer and where the planner puts it."""
-
-    slot: Slot
-    offset: int
-
-
 class Ram(NamedTuple):
     """The numbers of one network under one set of kernels.
 
     ``bound``: the most bytes that are live at once in the order written. ``arena``: the head that the planner needs,
     scratch memory included. ``arena_total``: what the whole arena must hold, ``arena_upper`` the upper end of that
     estimate. ``best``: the bound of the best operator order, None where nobody asked. ``floor`` is what no plan for
-    these buffers and this scratch memory can be below.
+    these buffers and this scratch memory can be below. ``timeline`` are the live bytes at each operator, ``slots`` all
+    buffers with scratch memory behind them, ``offsets`` where the planner puts each.
     """
 
     kernels: str
@@ -63,8 +51,9 @@ class Ram(NamedTuple):
     best: Quantity | None = None
     order: tuple[int, ...] = ()
     peak: Peak | None = None
-    timeline: tuple[Moment, ...] = ()
-    plan: tuple[Placement, ...] = ()
+    timeline: tuple[int, ...] = ()
+    slots: tuple[Slot, ...] = ()
+    offsets: tuple[int, ...] = ()
     floor: int = 0
     assumed: tuple[str, ...] = ()
 
@@ -81,8 +70,8 @@ def measure_ram(deployed: Deployed, kernels: str = "reference", order: bool = Fa
     count = len(deployed.operators)
     live = live_bytes(tensors, count)
     peak = _peak(deployed, tensors, live)
-    wanted = [*tensors, *asked]
-    arena, plan = _plan(deployed, wanted)
+    wanted = (*tensors, *asked)
+    arena, offsets = _plan(deployed, wanted)
     total, upper = _total(deployed, arena, len(tensors), len(asked), kernels)
     return Ram(
         kernels,
@@ -93,9 +82,10 @@ def measure_ram(deployed: Deployed, kernels: str = "reference", order: bool = Fa
         found,
         path,
         peak,
-        tuple(Moment(operator.layer, size) for operator, size in zip(deployed.operators, live[1:], strict=True)),
-        plan,
-        max(live_bytes((slot._replace(bytes=aligned(slot.bytes)) for slot in wanted), count)),
+        tuple(live[1:]),
+        wanted,
+        offsets,
+        max(live_bytes(wanted, count, ALIGNMENT)),
         assumed,
     )
 
@@ -108,12 +98,12 @@ def _peak(deployed: Deployed, tensors: list[Slot], live: list[int]) -> Peak:
     return Peak(layer, most, tuple(Held(slot.name, slot.bytes) for slot in live_at(tensors, time)))
 
 
-def _plan(deployed: Deployed, wanted: list[Slot]) -> tuple[Quantity, tuple[Placement, ...]]:
+def _plan(deployed: Deployed, wanted: Sequence[Slot]) -> tuple[Quantity, tuple[int, ...]]:
     """The planner's head and where it puts everything."""
     if any(operator.kind == "SVDF" for operator in deployed.operators):
         return Unknown("the scratch memory of SVDF is not modelled"), ()
     offsets = place(wanted)
-    return head(wanted, offsets), tuple(Placement(slot, offset) for slot, offset in zip(wanted, offsets, strict=True))
+    return head(wanted, offsets), tuple(offsets)
 
 
 def _total(deployed: Deployed, arena: Quantity, buffers: int, requests: int, kernels: str) -> tuple[Quantity, Quantity]:

@@ -32,17 +32,17 @@ FAST_S16 = 512  # kernel elements below which CMSIS-NN's fast int16 kernels run
 
 def scratch(deployed: Deployed, kernels: str) -> list[Slot]:
     """Every request with its lifetime, in the order in which the planner counts them: after all tensors."""
+    asking = _REFERENCE.keys() if kernels == "reference" else _REFERENCE.keys() | _CMSIS.keys()
     found = []
     for time, operator in enumerate(deployed.operators, start=1):
-        name = f"scratch of {operator.layer or operator.kind}"
-        found += [Slot(name, size, time, time) for size in requests(operator, deployed.buffers, kernels)]
+        if operator.kind in asking:
+            name = f"scratch of {operator.layer or operator.kind}"
+            found += [Slot(name, size, time, time) for size in requests(operator, deployed.buffers, kernels)]
     return found
 
 
 def requests(operator: Operator, buffers: Sequence[Buffer], kernels: str) -> tuple[int, ...]:
     """Bytes of each buffer that one operator asks for."""
-    if operator.kind not in _REFERENCE and operator.kind not in _CMSIS:
-        return ()
     work = _work(operator, buffers)
     if work is None:
         return ()

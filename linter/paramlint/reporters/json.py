@@ -95,8 +95,8 @@ def _unknown(measured: Measured) -> dict[str, list[str]]:
 
 def _memory(measured: Measured) -> dict[str, Any] | None:
     """Live bytes at each operator and what is live at the peak; null where sizes are not known."""
-    ram = measured.ram
-    if ram is None or ram.peak is None:
+    ram, deployed = measured.ram, measured.deployed
+    if ram is None or ram.peak is None or deployed is None:
         return None
     peak = ram.peak
     return {
@@ -105,7 +105,10 @@ def _memory(measured: Measured) -> dict[str, Any] | None:
             "bytes": peak.bytes,
             "live": [{"name": held.name, "bytes": held.bytes} for held in peak.live],
         },
-        "timeline": [{"layer": moment.layer, "bytes": moment.bytes} for moment in ram.timeline],
+        "timeline": [
+            {"layer": operator.layer, "bytes": size}
+            for operator, size in zip(deployed.operators, ram.timeline, strict=True)
+        ],
     }
 
 

@@ -13,7 +13,7 @@ from paramlint.reporters import Look
 from paramlint.reporters.frames import paint
 
 if TYPE_CHECKING:
-    from paramlint.memory.ram import Moment, Peak
+    from paramlint.memory.ram import Peak
 
 COLUMNS = 64  # operators of the short form that have a column of their own
 ROWS = 200  # operators of the long form
@@ -25,19 +25,22 @@ HEIGHTS = {True: "▁▂▃▄▅▆▇█", False: "_.-=+*%#"}
 
 def timeline(measured: Measured, look: Look) -> list[str]:
     """The timeline where RAM is limited: one line of bars; with ``-v`` a line for each operator."""
-    ram = measured.ram
+    ram, deployed = measured.ram, measured.deployed
     limited = any(budget.metric.name.startswith("ram") for budget in measured.budgets)
-    if ram is None or ram.peak is None or not ram.timeline or not (limited or look.verbose):
+    if ram is None or deployed is None or ram.peak is None or not ram.timeline or not (limited or look.verbose):
         return []
-    lines = _rows(ram.timeline, ram.peak, look) if look.verbose else _columns(ram.timeline, ram.peak, look)
+    if look.verbose:
+        lines = _rows([operator.layer for operator in deployed.operators], ram.timeline, ram.peak, look)
+    else:
+        lines = _columns(ram.timeline, ram.peak, look)
     return [*lines, _live(ram.peak)]
 
 
-def _columns(moments: Sequence[Moment], peak: Peak, look: Look) -> list[str]:
+def _columns(sizes: Sequence[int], peak: Peak, look: Look) -> list[str]:
     """One character for each operator, or for the highest of several."""
-    width = min(COLUMNS, len(moments), max(8, look.width - 50) if look.width else COLUMNS)
-    edges = [column * len(moments) // width for column in range(width + 1)]
-    tops = [max(moment.bytes for moment in moments[start:end]) for start, end in pairwise(edges)]
+    width = min(COLUMNS, len(sizes), max(8, look.width - 50) if look.width else COLUMNS)
+    edges = [column * len(sizes) // width for column in range(width + 1)]
+    tops = [max(sizes[start:end]) for start, end in pairwise(edges)]
     heights = HEIGHTS[look.unicode]
     cells = [heights[min(7, top * 8 // peak.bytes)] if peak.bytes else heights[0] for top in tops]
     bars = "".join(
@@ -46,23 +49,19 @@ def _columns(moments: Sequence[Moment], peak: Peak, look: Look) -> list[str]:
     return [f"  {'memory':9} {bars}  peak {format_size(peak.bytes, BYTES)} at {escape(peak.layer)}"]
 
 
-def _rows(moments: Sequence[Moment], peak: Peak, look: Look) -> list[str]:
-    """A line for each operator: name, bar, bytes."""
-    shown = moments[:ROWS]
-    names = [_short(escape(moment.layer)) for moment in shown]
+def _rows(layers: Sequence[str], sizes: Sequence[int], peak: Peak, look: Look) -> list[str]:
+    """A line for each operator: name, bytes, bar."""
+    names = [_short(escape(layer)) for layer in layers[:ROWS]]
     width = max(len(name) for name in names)
-    digits = max(len(grouped(moment.bytes)) for moment in shown)
+    digits = max(len(grouped(size)) for size in sizes[:ROWS])
     lines = [
         f"  {'memory':9} live bytes at each operator, peak {format_size(peak.bytes, BYTES)} at {escape(peak.layer)}"
     ]
-    for name, moment in zip(names, shown, strict=True):
-        bar = _bar(moment.bytes, peak.bytes, look)
-        highest = moment.bytes == peak.bytes
-        lines.append(
-            f"    {name:{width}}  {grouped(moment.bytes):>{digits}}  {paint(bar, look, 'red' if highest else None)}"
-        )
-    if len(moments) > ROWS:
-        lines.append(f"    and {grouped(len(moments) - ROWS)} more operators")
+    for name, size in zip(names, sizes, strict=False):
+        bar = paint(_bar(size, peak.bytes, look), look, "red" if size == peak.bytes else None)
+        lines.append(f"    {name:{width}}  {grouped(size):>{digits}}  {bar}")
+    if len(sizes) > ROWS:
+        lines.append(f"    and {grouped(len(sizes) - ROWS)} more operators")
     return lines
 
 

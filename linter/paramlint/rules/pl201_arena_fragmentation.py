@@ -73,7 +73,7 @@ class ArenaFragmentation(Rule):
     def _complain(self, measured: Measured, ram: Ram, arena: int) -> Finding:
         from paramlint.memory.layout import improve
 
-        layout = improve([placement.slot for placement in ram.plan], ram.floor)
+        layout = improve(ram.slots, ram.floor)
         lowest = format_size(ram.floor, BYTES)
         return self.finding(
             f"the planner takes {format_size(arena, BYTES)} for buffers of which at most {lowest} are live at once "
@@ -82,7 +82,7 @@ class ArenaFragmentation(Rule):
             measured=arena,
             limit=ram.floor,
             unit=BYTES,
-            help=None if layout is None else _plan(layout, arena, len(ram.plan)),
+            help=None if layout is None else _plan(layout, arena, len(ram.slots)),
         )
 
 
