@@ -18,6 +18,7 @@ from paramlint.memory.planner import aligned, by_size, head, place
 
 #: Buffers that are placed in one search, over all its trials: about a tenth of a second.
 WORK = 20_000
+FEWEST = 3  # trials of a network so large that one is all that this allows
 
 
 class Layout(NamedTuple):
@@ -36,7 +37,7 @@ class _Found(NamedTuple):
 
 def improve(items: Sequence[Slot], floor: int) -> Layout | None:
     """The best plan found, at best one of ``floor`` bytes; None where the planner's own is as good."""
-    limit = WORK // max(1, len(items))
+    limit = max(FEWEST, WORK // max(1, len(items)))
     best, trials = _search(items, floor, limit)
     if best.head >= head(items, place(items)):
         return None
