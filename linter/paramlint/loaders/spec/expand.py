@@ -207,6 +207,8 @@ class Expander:
             message = f"the block {block.name!r} takes {len(block.input_names)} inputs ({wanted}), {len(inputs)} given"
             self.problems.add(item.place, message, f"write inputs: [{wanted}] with the names of tensors")
             return Made(None)
+        if block.trainable is not None:
+            trainable = self.settings.flag(block.trainable, variables) and trainable
         outer = frame.names if frame.outer is None else frame.outer
         inner = Frame(f"{name}.", variables, outer, dtype, trainable)
         inner.active, inner.inputs, inner.input_names = frame.active, inputs, block.input_names or ()
@@ -259,4 +261,7 @@ class Expander:
             hint = f"write inputs: [...]; there are: {known}"
             self.problems.add(item.place, f"there are several inputs: the first layer, {item.type}, says which", hint)
             return (POISON,)
+        if item.block is None and not item.broken:
+            hint = "write inputs: [...] here, or where the block is called"
+            self.problems.add(item.place, f"{item.type} has no input, since its block is called without one", hint)
         return () if item.block is not None else (POISON,)

@@ -17,7 +17,7 @@ from paramlint.loaders.spec.values import RESERVED
 from paramlint.loaders.spec.vocabulary import Entry
 from paramlint.spelling import did_you_mean, nearest
 
-BLOCK_KEYS = ("vars", "inputs", "outputs", "layers")
+BLOCK_KEYS = ("vars", "inputs", "outputs", "trainable", "layers")
 MAX_CALLS = 40  # blocks inside blocks; a network nests three or four
 
 
@@ -32,13 +32,14 @@ class Reference(NamedTuple):
 class Block:
     """A block as defined: its variables, its tensors' names, its layers."""
 
-    __slots__ = ("input_names", "items", "key", "name", "outputs", "variables")
+    __slots__ = ("input_names", "items", "key", "name", "outputs", "trainable", "variables")
 
     def __init__(self, name: str, key: Scalar) -> None:
         self.name, self.key = name, key
         self.variables: dict[str, tuple[Scalar, Node]] = {}
         self.input_names: list[str] | None = None
         self.outputs: list[Reference] | None = None
+        self.trainable: Node | None = None
         self.items: list[Item] = []
 
 
@@ -122,6 +123,7 @@ class Compiler:
                 hint = did_you_mean(word, BLOCK_KEYS) or f"a block has {', '.join(BLOCK_KEYS)}"
                 self.problems.add(key, f"unknown key {word[:60]!r} of a block", hint)
         block.variables = variable_table(self.problems, body.get("vars"))
+        block.trainable = body.get("trainable")
         inputs = body.get("inputs")
         if inputs is not None:
             names = self._names(inputs, "a block's inputs")

@@ -110,6 +110,7 @@ def _block(framework: str) -> dict[str, Any]:
             "vars": {"description": "Its arguments with their defaults.", "additionalProperties": _ANY},
             "inputs": {"description": "Names of the tensors that come in.", "type": "array"},
             "outputs": {"description": "Names of the tensors that go out; default: the last layer.", "type": "array"},
+            "trainable": {"$ref": "#/$defs/key.trainable"},
             "layers": {"$ref": f"#/$defs/{framework}.layers"},
         },
     }

@@ -105,7 +105,12 @@ def _heads(call: Call) -> None:
         call.fail(f"nhead {call.args['nhead']} does not divide d_model {call.args['d_model']}", "nhead")
 
 
-@layer(PYTORCH, "TransformerEncoderLayer", "Self-attention and two linear layers, each with a norm.", **_BLOCK)
+_CAUSAL = Argument(optional(flag), "Hint that a mask is causal; changes no number (call argument).", None)
+_TWO_CAUSAL: dict[str, Any] = {"tgt_is_causal": _CAUSAL, "memory_is_causal": _CAUSAL}
+
+
+@layer(PYTORCH, "TransformerEncoderLayer", "Self-attention and two linear layers, each with a norm.", **_BLOCK,
+       is_causal=_CAUSAL)  # fmt: skip
 def encoder_layer(call: Call) -> Built:
     """Masks may follow the input."""
     at_most(call, 3)
@@ -117,7 +122,8 @@ def encoder_layer(call: Call) -> Built:
     return composite((block.x,), block.parts)
 
 
-@layer(PYTORCH, "TransformerDecoderLayer", "Self-attention, attention to a memory, and two linear layers.", **_BLOCK)
+@layer(PYTORCH, "TransformerDecoderLayer", "Self-attention, attention to a memory, and two linear layers.", **_BLOCK,
+       **_TWO_CAUSAL)  # fmt: skip
 def decoder_layer(call: Call) -> Built:
     """Inputs: target and memory; masks may follow."""
     at_most(call, 6)
@@ -184,7 +190,7 @@ def _expect(call: Call, value: Nested, name: str, argument: str) -> None:
        encoder_layer=Argument(a_layer, "The layer that is stacked, as {type: TransformerEncoderLayer, ...}."),
        num_layers=_COUNT, norm=_NORM,
        enable_nested_tensor=Argument(flag, "Fast path; changes no number.", True),
-       mask_check=Argument(flag, "Check masks; changes no number.", True))  # fmt: skip
+       mask_check=Argument(flag, "Check masks; changes no number.", True), is_causal=_CAUSAL)  # fmt: skip
 def encoder(call: Call) -> Built:
     """Masks may follow the input."""
     at_most(call, 3)
@@ -195,7 +201,7 @@ def encoder(call: Call) -> Built:
 
 @layer(PYTORCH, "TransformerDecoder", "A stack of decoder layers.",
        decoder_layer=Argument(a_layer, "The layer that is stacked, as {type: TransformerDecoderLayer, ...}."),
-       num_layers=_COUNT, norm=_NORM)  # fmt: skip
+       num_layers=_COUNT, norm=_NORM, **_TWO_CAUSAL)  # fmt: skip
 def decoder(call: Call) -> Built:
     """Inputs: target and memory; masks may follow."""
     at_most(call, 6)
@@ -217,7 +223,8 @@ def _own(kind: str, **arguments: object) -> Nested:
        num_encoder_layers=Argument(positive, "Encoder layers.", 6),
        num_decoder_layers=Argument(positive, "Decoder layers.", 6), **_FEED,
        custom_encoder=Argument(optional(a_layer), "Another encoder.", None),
-       custom_decoder=Argument(optional(a_layer), "Another decoder.", None), **_REST)  # fmt: skip
+       custom_decoder=Argument(optional(a_layer), "Another decoder.", None), **_REST,
+       src_is_causal=_CAUSAL, **_TWO_CAUSAL)  # fmt: skip
 def transformer(call: Call) -> Built:
     """Inputs: source and target; masks may follow. Both stacks end in a norm."""
     at_most(call, 8)
