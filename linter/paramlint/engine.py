@@ -7,7 +7,6 @@ go on; a rule or loader that breaks becomes a named defect (exit code 4) and the
 from __future__ import annotations
 
 import os
-import traceback
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -151,11 +150,11 @@ def _on_targets(measured: Measured, plan: Plan) -> Measured:
 
 def _best_order(measured: Measured) -> Measured:
     """The bound of the best operator order, where a limit on RAM is broken and nobody has asked for it yet."""
-    from paramlint import memory
-
     broken = any(budget.metric.name.startswith("ram") and budget.state == "fail" for budget in measured.budgets)
     if not broken or measured.deployed is None or measured.ram is None or measured.ram.best is not None:
         return measured
+    from paramlint import memory
+
     found = memory.measure_ram(measured.deployed, order=True)
     if found.best is None:
         return measured
@@ -177,6 +176,8 @@ def _check(path: str, measured: Measured, plan: Plan) -> Outcome:
 
 
 def _defect(path: str, what: str, error: Exception) -> Defect:
+    import traceback  # only a defect pays for it
+
     summary = f"{what} failed: {type(error).__name__}: {error}"
     return Defect(path, summary, "".join(traceback.format_exception(error)))
 

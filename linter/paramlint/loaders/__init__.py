@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from paramlint.errors import InputError, LoadError
+from paramlint.folders import modules
 from paramlint.ir import Model
 
 HEAD_BYTES = 4096  # what detection may look at; a YAML head or protobuf field shows well before
@@ -52,8 +52,8 @@ def register(loader: Loader) -> Loader:
 
 def available() -> list[Loader]:
     """Every loader, the most specific first. A loader's own heavy imports happen when it loads."""
-    for module in pkgutil.iter_modules(__path__):
-        importlib.import_module(f"{__name__}.{module.name}")
+    for module in modules(__path__):
+        importlib.import_module(f"{__name__}.{module}")
     return sorted(LOADERS.values(), key=lambda loader: (-loader.priority, loader.name))
 
 

@@ -9,9 +9,10 @@ A reporter is a function under ``@reporter("json")`` that writes a report to a t
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, TextIO, TypeAlias
+
+from paramlint.folders import modules
 
 if TYPE_CHECKING:
     from paramlint.report import Report
@@ -47,13 +48,13 @@ def reporter(name: str) -> Callable[[Write], Write]:
 
 def find(name: str) -> Write | None:
     """The reporter of a format; None when there is no such format."""
-    if name not in REPORTERS and name in {module.name for module in pkgutil.iter_modules(__path__)}:
+    if name not in REPORTERS and name in modules(__path__):
         importlib.import_module(f"{__name__}.{name}")
     return REPORTERS.get(name)
 
 
 def formats() -> list[str]:
     """Every format by name. Imports all of them: for help and for a did-you-mean."""
-    for module in pkgutil.iter_modules(__path__):
-        importlib.import_module(f"{__name__}.{module.name}")
+    for module in modules(__path__):
+        importlib.import_module(f"{__name__}.{module}")
     return sorted(REPORTERS)

@@ -18,12 +18,12 @@ from __future__ import annotations
 
 import importlib
 import os
-import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeVar
 
 from paramlint.config import Silence
 from paramlint.findings import Finding, Level, UsageError
+from paramlint.folders import modules
 from paramlint.ir import Source, Suppression
 from paramlint.layer_budgets import glob
 from paramlint.patterns import matches
@@ -125,8 +125,8 @@ def rule(code: str, name: str, level: Level, summary: str) -> Callable[[_Class],
 
 def load(plugins: Sequence[str] = ()) -> dict[str, type[Rule]]:
     """Every rule of paramlint and of the named plugins, by code in order. A plugin that is absent is a UsageError."""
-    for module in pkgutil.iter_modules(__path__):
-        importlib.import_module(f"{__name__}.{module.name}")
+    for module in modules(__path__):
+        importlib.import_module(f"{__name__}.{module}")
     for plugin in plugins:
         _Importing.plugin = plugin
         try:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Mapping
 
+from paramlint.folders import modules
 from paramlint.loaders.spec.vocabulary import ENTRIES, KERAS, PYTORCH, Entry
 
 FRAMEWORKS = (KERAS, PYTORCH)
@@ -17,7 +17,7 @@ def entries(framework: str) -> Mapping[str, Entry]:
     for folder in ("common", framework):
         if folder not in _loaded:
             package = importlib.import_module(f"paramlint.loaders.spec.{folder}")
-            for module in pkgutil.iter_modules(package.__path__):
-                importlib.import_module(f"{package.__name__}.{module.name}")
+            for module in modules(package.__path__):
+                importlib.import_module(f"{package.__name__}.{module}")
             _loaded.add(folder)
     return ENTRIES[framework]

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import importlib
 import os
-import pkgutil
 import re
 import sys
 from collections.abc import Collection, Container, Mapping
 from typing import Any, ClassVar, NamedTuple
 
+from paramlint.folders import modules
 from paramlint.ir import Dim, DType, Formula, Shape, Tensor, Unknown, Weight
 
 
@@ -173,12 +173,12 @@ def load_for(kinds: Collection[str]) -> dict[tuple[str, str], Operator]:
 
     Which module states a kind is read from its ``kinds = (...)`` lines; where no source is at hand, all are imported.
     """
-    for module in pkgutil.iter_modules(__path__):
-        name = f"{__name__}.{module.name}"
+    for module in modules(__path__):
+        name = f"{__name__}.{module}"
         if name in sys.modules:
             continue
         try:
-            with open(os.path.join(__path__[0], module.name + ".py"), encoding="utf-8") as file:
+            with open(os.path.join(__path__[0], module + ".py"), encoding="utf-8") as file:
                 source = file.read()
         except OSError:
             return load()
@@ -189,6 +189,6 @@ def load_for(kinds: Collection[str]) -> dict[tuple[str, str], Operator]:
 
 def load() -> dict[tuple[str, str], Operator]:
     """Every operator by domain and kind, found by listing this folder."""
-    for module in pkgutil.iter_modules(__path__):
-        importlib.import_module(f"{__name__}.{module.name}")
+    for module in modules(__path__):
+        importlib.import_module(f"{__name__}.{module}")
     return OPERATORS
