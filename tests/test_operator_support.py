@@ -111,6 +111,8 @@ def states(target: str, deployed: Deployed) -> list[str]:
         ("max78000", one("MAX_POOL_2D", "MaxPool", kernel=(16, 16), strides=(2, 2), padding="VALID", spatial=2)),
         ("max78000", one("MEAN", "GlobalAveragePool", out=(1, 16), axes=(1, 2))),
         ("max78000", one("MEAN", "ReduceMean", out=(1, 16), axes=(1, 2))),  # the same, as tf2onnx writes it
+        ("max78000", one("MEAN", "GlobalAveragePool", ((1, 16, 8),), (1, 8), axes=(1,))),  # of a sequence
+        ("max78000", conv(onnx="QLinearConv")),
         ("max78000", one("PAD", "Conv")),  # a converter's helper: ONNX has no such operator there
         ("ra8p1", conv(strides=(3, 3))),
         ("ra8p1", conv(strides=(4, 4), padding="VALID")),
@@ -181,8 +183,8 @@ def test_limits_of_the_max78000(deployed: Deployed, text: str, numbers: tuple[in
         (one("MEAN", "ReduceMean", ((2, 8, 8, 4),), (2, 4), axes=(1, 2)), "batch 1"),
         (one("MEAN", "ReduceMean", ((1, 4096, 2, 4),), (1, 4), axes=(1, 2)), "below 4096"),
         (one("MEAN", "ReduceMean", ((1, 8, 8, 4),), (1, 8, 8), axes=(3,)), "over depth only"),
-        (one("ARG_MAX", "ArgMax", ((1, 128),), (1,), axes=(1,)), "depth at most 127"),
-        (one("ARG_MAX", "ArgMax", ((1, 8, 4),), (1, 4), axes=(1,)), "along depth only"),
+        (one("ARG_MAX", "ArgMax", ((1, 128),), (1,), axis=1), "depth at most 127"),
+        (one("ARG_MAX", "ArgMax", ((1, 8, 4),), (1, 4), axis=1), "along depth only"),
         (one("TRANSPOSE", "Transpose", ((1,) * 9,), (1,) * 9), "rank at most 8"),
     ],
 )

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from paramlint.deploy.model import CONSTANT, Constant, Deployed, Operator
 from paramlint.ir import Shape
 from paramlint.targets.operators import Fact
+from paramlint.targets.shapes import changes_batch, flattening, known, reduction, shape_facts
 from paramlint.targets.support import ARITHMETIC, Op
 from paramlint.targets.windows import WINDOWS, window_facts
 
@@ -78,6 +79,7 @@ _FLATTENING = frozenset({"RESHAPE"})
 _FUSED = {"RELU": "Relu", "RELU6": "Clip", "RELU_N1_TO_1": "Clip", "RELU_0_TO_1": "Clip"}
 #: Operators that a converter adds around another one; lists in ONNX's words know only that other one.
 _ADDED = frozenset({"PAD", "PADV2", "RESHAPE", "TRANSPOSE", "QUANTIZE", "DEQUANTIZE", "EXPAND_DIMS", "SQUEEZE"})
+_GLOBAL = {"ReduceMean": "GlobalAveragePool", "ReduceMax": "GlobalMaxPool"}
 _OWN = frozenset(
     {
         "Pad", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "QuantizeLinear", "DequantizeLinear",
@@ -111,7 +113,7 @@ def _op(operator: Operator, graph: _Graph) -> Op:
         "fused_activation": str(operator.options.get("activation") or "none").lower(),
         "inputs": len(operator.inputs),
         "constant_inputs": operator.inputs.count(CONSTANT),
-        **_shapes(ins, outs),
+        **shape_facts(ins, outs),
     }
     if operator.kind in _WEIGHTED or operator.onnx in ("Conv", "ConvTranspose", "Gemm", "MatMul"):
         facts |= _weights(operator, ins)
@@ -120,21 +122,23 @@ def _op(operator: Operator, graph: _Graph) -> Op:
     if operator.kind in _LINEAR:
         facts |= _linear(operator, one, other)
     if operator.kind in _FLATTENING:
-        facts |= _flattening(one, other)
-    if "axes" in operator.options:
-        facts |= _reduction(operator, one)
+        facts |= flattening(one, other)
+    axes = _axes(operator, one)
+    if "axes" in operator.options or "axis" in operator.options:
+        facts |= reduction(one, axes)
     if operator.kind in ("PAD", "PADV2", "MIRROR_PAD", "PACK"):
-        facts["changes_batch"] = _changes_batch(one, other)
+        facts["changes_batch"] = changes_batch(one, other)
     if operator.kind == "PRELU":
         facts["slope_innermost"] = _innermost(operator.constant("alpha"))
     if operator.onnx == "BatchNormalization":
         facts["foldable"] = False  # what can be folded is no operator of the deployed graph
-    onnx = _onnx(operator, facts)
-    if onnx in ("GlobalAveragePool", "GlobalMaxPool"):  # a pooling of the whole map
-        facts |= {"kernel_h": facts.get("in_h"), "kernel_w": facts.get("in_w")}
+    onnx = _onnx(operator, axes, one)
+    if onnx in ("GlobalAveragePool", "GlobalMaxPool") and one is not None:  # a pooling of the whole map
+        facts |= {"kernel_h": facts.get("in_h", 1), "kernel_w": facts.get("in_w", 1)}
     added = operator.kind in _ADDED and operator.onnx not in _OWN
     fused = _FUSED.get(str(operator.options.get("activation")))
-    return Op(operator.layer, operator.kind, onnx, facts, operator.domain, fused, added)
+    domain = operator.domain if onnx == operator.onnx else ""
+    return Op(operator.layer, operator.kind, onnx, facts, domain, fused, added)
 
 
 def _dtype(operator: Operator, deployed: Deployed) -> str | None:
@@ -142,68 +146,6 @@ def _dtype(operator: Operator, deployed: Deployed) -> str | None:
     places = [place for place in (*operator.inputs, *operator.outputs) if place != CONSTANT]
     found = [deployed.buffers[place].dtype.value for place in places]
     return next((dtype for dtype in found if dtype in ARITHMETIC), found[0] if found else None)
-
-
-def known(size: object) -> int | None:
-    """A dimension as a number; None where it is free."""
-    return size if isinstance(size, int) else None
-
-
-def product(sizes: Iterable[object]) -> int | None:
-    """The product of dimensions; None where one is free."""
-    total = 1
-    for size in sizes:
-        if not isinstance(size, int):
-            return None
-        total *= size
-    return total
-
-
-def _shapes(ins: list[Shape], outs: list[Shape]) -> dict[str, Fact]:
-    """What only asks for shapes. Height, width and channels are the last three axes, as far as there are so many."""
-    facts: dict[str, Fact] = {}
-    every = [*ins, *outs]
-    if every:
-        facts["rank"] = max(len(shape) for shape in every)
-        sizes = [known(size) for shape in every for size in shape]
-        facts["largest_dim"] = _largest(sizes)
-        facts["outer_dims_one"] = _all_one([size for shape in every for size in shape[:-3]])
-    for prefix, shapes in (("in_", ins), ("out_", outs)):
-        if shapes:
-            inner = [known(size) for size in shapes[0][1:]][-3:]
-            names = ("h", "w", "channels")[3 - len(inner) :]
-            facts |= {prefix + name: size for name, size in zip(names, inner, strict=True)}
-    if ins:
-        shape = ins[0]
-        facts["batch"] = known(shape[0]) if shape else 1
-        facts["in_area"] = product(shape[:-1])
-        facts["dims_above_one"] = _above_one(shape)
-        inner = [known(size) for size in shape[1:]][-3:]
-        facts["smallest_dim"] = 1 if 1 in inner or len(inner) < 3 else _smallest(inner)
-        facts["one_dimensional"] = None if None in inner[:2] else 1 in inner[:2] or len(inner) < 3
-    if outs:
-        facts["output_dims_above_one"] = _above_one(outs[0])
-    return facts
-
-
-def _largest(sizes: list[int | None]) -> int | None:
-    return None if None in sizes else max((size for size in sizes if size is not None), default=1)
-
-
-def _smallest(sizes: list[int | None]) -> int | None:
-    return None if None in sizes else min(size for size in sizes if size is not None)
-
-
-def _all_one(sizes: Iterable[object]) -> bool | None:
-    found = list(sizes)
-    if any(isinstance(size, int) and size != 1 for size in found):
-        return False
-    return True if all(size == 1 for size in found) else None
-
-
-def _above_one(shape: Shape) -> int | None:
-    sizes = [known(size) for size in shape]
-    return None if None in sizes else sum(size > 1 for size in sizes if size is not None)
 
 
 def _weights(operator: Operator, ins: list[Shape]) -> dict[str, Fact]:
@@ -226,31 +168,14 @@ def _linear(operator: Operator, one: Shape | None, other: Shape | None) -> dict[
     return {"in_features": known(one[-1]) if one else None, "out_features": outputs, "out_channels": outputs}
 
 
-def _flattening(one: Shape | None, other: Shape | None) -> dict[str, Fact]:
-    """A reshape to one row for each sample; any other moves values about and flattens nothing."""
-    if one is None or other is None or len(other) != 2 or len(one) < 3:
-        return {}
-    return {"flattened": product(one[1:]), "flattened_area": product(one[1:-1])}
-
-
-def _reduction(operator: Operator, one: Shape | None) -> dict[str, Fact]:
-    axes = operator.options["axes"]
-    if one is None or not isinstance(axes, (tuple, list)):
-        return {"reduced_max": None, "reduces_batch": None, "reduces_depth": None}
-    places = {int(axis) % len(one) for axis in axes} if one else set()
-    return {
-        "reduced_max": _largest([known(one[place]) for place in places]),
-        "reduces_batch": 0 in places,
-        "reduces_depth": len(one) - 1 in places,
-    }
-
-
-def _changes_batch(one: Shape | None, other: Shape | None) -> bool | None:
-    if not one or not other:
+def _axes(operator: Operator, one: Shape | None) -> frozenset[int] | None:
+    """The axes that are reduced, counted from 0; None where they are not known."""
+    stated = operator.options.get("axes", operator.options.get("axis"))
+    if isinstance(stated, int):
+        stated = (stated,)
+    if not one or not isinstance(stated, (tuple, list)):
         return None
-    if len(one) == len(other):
-        return one[0] != other[0] if known(one[0]) and known(other[0]) else None
-    return other[1:] == one and other[:1] + other[2:] != one  # PACK: the new axis is the first and can be no other
+    return frozenset(int(axis) % len(one) for axis in stated)
 
 
 def _innermost(alpha: Constant | None) -> bool | None:
@@ -266,10 +191,15 @@ def _pads_before(operator: Operator, graph: _Graph) -> tuple[int, ...] | None:
     return tuple(pads) if isinstance(pads, (tuple, list)) else None
 
 
-def _onnx(operator: Operator, facts: Mapping[str, Fact]) -> str:
-    """The ONNX name under which lists know it: a reduction over height and width is a global pooling."""
-    names = {"ReduceMean": "GlobalAveragePool", "ReduceMax": "GlobalMaxPool"}
-    axes = operator.options.get("axes")
-    if operator.onnx not in names or facts.get("rank") != 4 or not isinstance(axes, (tuple, list)):
+def _onnx(operator: Operator, axes: frozenset[int] | None, one: Shape | None) -> str:
+    """The ONNX name under which lists know it.
+
+    A reduction over everything between batch and channels is a global pooling, and what computes in integers is
+    judged by its element type and not by its name.
+    """
+    if operator.onnx.startswith("QLinear"):
+        return operator.onnx.removeprefix("QLinear")
+    name = _GLOBAL.get(operator.onnx)
+    if name is None or not axes or one is None:
         return operator.onnx
-    return names[operator.onnx] if sorted(int(axis) % 4 for axis in axes) == [1, 2] else operator.onnx
+    return name if axes == frozenset(range(1, len(one) - 1)) else operator.onnx

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from paramlint.deploy.model import Deployed
 from paramlint.quantities import grouped
 from paramlint.targets import operators
-from paramlint.targets.facts import known, product
 from paramlint.targets.model import Target
 from paramlint.targets.operators import OpSet
+from paramlint.targets.shapes import known, product
 from paramlint.targets.support import LIMIT, UNDECIDED, Op, OpVerdict
 
 #: Kinds that are a layer of their own on every accelerator.

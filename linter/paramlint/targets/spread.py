@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from paramlint.deploy.model import Deployed
 from paramlint.memory.lifetimes import live_bytes, slots
-from paramlint.targets.facts import product
 from paramlint.targets.model import Target
+from paramlint.targets.shapes import product
 
 
 def maps_spread(target: Target, deployed: Deployed) -> bool:
