@@ -299,14 +299,14 @@ class TestRules:
         (finding,) = said("PL103", found)
         assert (finding.help or "").startswith("int8 would fit: up to 1")
         still = found._replace(recheck=lambda _: measured(network(90, 90), target))
-        assert said("PL103", still)[0].help is None
+        assert "int8" not in (said("PL103", still)[0].help or "")
 
     def test_a_quantised_network_is_not_asked_again(self) -> None:
         def never(_: Change) -> Measured:
             raise AssertionError("it is int8 already")
 
         found = measured(network(300, 300), own(**BOARD))._replace(recheck=never)
-        assert said("PL103", found)[0].help is None
+        assert "int8" not in (said("PL103", found)[0].help or "")
 
     def test_falling_back(self) -> None:
         found = measured(network(1, 1, change=renamed("SOFTMAX", "Softmax")), find("max78000"))
