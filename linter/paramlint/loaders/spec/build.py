@@ -7,8 +7,8 @@ from fractions import Fraction
 from typing import Any
 
 from paramlint.ir import Dim, DType, Tensor
-from paramlint.loaders.spec.call import Use, use
 from paramlint.loaders.spec.check import check_all
+from paramlint.loaders.spec.uses import Use, use
 from paramlint.loaders.spec.vocabularies import entries
 from paramlint.loaders.spec.vocabulary import Built, Entry, LayerError, Nested
 from paramlint.spelling import did_you_mean

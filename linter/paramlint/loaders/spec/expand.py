@@ -11,17 +11,18 @@ from typing import Any
 
 from paramlint.ir import DType, Source, Tensor
 from paramlint.loaders.spec.arguments_reader import Reader, Refused
-from paramlint.loaders.spec.call import NestedError, UnseenShape, unseen, use
+from paramlint.loaders.spec.call import NestedError, UnseenShape
 from paramlint.loaders.spec.frames import POISON, Frame, Made, Outputs, Owners, resolve, show_shape
-from paramlint.loaders.spec.items import Block, Item
 from paramlint.loaders.spec.joins import joined
 from paramlint.loaders.spec.network import Network, check_formula
 from paramlint.loaders.spec.nodes import Node
 from paramlint.loaders.spec.problems import Problems
 from paramlint.loaders.spec.settings import MAX_LAYERS, MAX_WORK, Settings
 from paramlint.loaders.spec.sharing import Sharing
+from paramlint.loaders.spec.uses import unseen, use
 from paramlint.loaders.spec.values import POISONED, Fault, Unavailable, variable_value
 from paramlint.loaders.spec.vocabulary import KERAS, LayerError
+from paramlint.loaders.spec.written import Block, Item
 
 _STEP_WORK = 12  # a step costs as much time as this many variables
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from paramlint.ir import Dim, DType, Tensor
-from paramlint.loaders.spec.items import Reference
 from paramlint.loaders.spec.nodes import Scalar
 from paramlint.loaders.spec.problems import Problems
+from paramlint.loaders.spec.written import Reference
 from paramlint.spelling import did_you_mean
 
 #: The output of a layer that failed.

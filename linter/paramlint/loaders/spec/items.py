@@ -6,72 +6,19 @@ calls the block.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
-from paramlint.loaders.spec.arguments_reader import Arguments, Reader
+from paramlint.loaders.spec.arguments_reader import Reader
 from paramlint.loaders.spec.document import text_of, variable_table
 from paramlint.loaders.spec.nodes import Items, Node, Scalar, Table, describe
 from paramlint.loaders.spec.problems import Problems
 from paramlint.loaders.spec.types import snake_case, unknown_type
 from paramlint.loaders.spec.values import RESERVED
-from paramlint.loaders.spec.vocabulary import Entry
+from paramlint.loaders.spec.written import Block, Item, Reference, reference
 from paramlint.spelling import did_you_mean, nearest
 
 BLOCK_KEYS = ("vars", "inputs", "outputs", "trainable", "layers")
 MAX_CALLS = 40  # blocks inside blocks; a network nests three or four
-
-
-class Reference(NamedTuple):
-    """A named tensor: ``lstm:1`` is output 1 of ``lstm``."""
-
-    node: Scalar
-    name: str
-    output: int
-
-
-class Block:
-    """A block as defined: its variables, its tensors' names, its layers."""
-
-    __slots__ = ("input_names", "items", "key", "name", "outputs", "trainable", "variables")
-
-    def __init__(self, name: str, key: Scalar) -> None:
-        self.name, self.key = name, key
-        self.variables: dict[str, tuple[Scalar, Node]] = {}
-        self.input_names: list[str] | None = None
-        self.outputs: list[Reference] | None = None
-        self.trainable: Node | None = None
-        self.items: list[Item] = []
-
-
-class Item:
-    """One entry of a list of layers: a layer or a call of a block.
-
-    ``broken`` marks one whose error is already noted: it is not built, and what follows is not held against it.
-    """
-
-    __slots__ = (
-        "active", "arguments", "block", "broken", "call_arguments", "dtype", "entry", "inputs", "merge", "name",
-        "parallel", "place", "plain", "repeat", "shared", "table", "trainable", "type", "when", "written_name",
-    )  # fmt: skip
-
-    def __init__(self, word: str, place: Scalar, table: Table | None) -> None:
-        self.type, self.place, self.table = word, place, table
-        self.entry: Entry | None = None
-        self.block: Block | None = None
-        self.broken = False
-        self.arguments: Arguments | None = None
-        self.call_arguments: dict[str, Node] = {}
-        self.name = ""
-        self.written_name: Scalar | None = None
-        self.inputs: list[Reference | None] | None = None
-        self.shared: Scalar | None = None
-        self.repeat = self.when = self.parallel = self.active = self.merge = self._none()
-        self.trainable = self.dtype = self._none()
-        self.plain = True
-
-    @staticmethod
-    def _none() -> Node | None:
-        return None
 
 
 class Compiler:
@@ -320,11 +267,3 @@ class Compiler:
                 height = max(height, 1 + heights[item.block.name])
         heights[block.name] = height
         return height
-
-
-def reference(node: Scalar) -> Reference:
-    """``lstm:1`` as name and number; a number that is none stays part of the name, which then is unknown."""
-    name, colon, number = node.text.rpartition(":")
-    if colon and number.isascii() and number.isdigit() and len(number) < 6:
-        return Reference(node, name, int(number))
-    return Reference(node, node.text, 0)

@@ -8,10 +8,10 @@ from typing import Any
 from paramlint.ir import Dim, Step, Tensor
 from paramlint.loaders.spec.check import show
 from paramlint.loaders.spec.frames import POISON, Outputs, show_shape
-from paramlint.loaders.spec.items import Item
 from paramlint.loaders.spec.network import Network
 from paramlint.loaders.spec.settings import MISSING, Settings, near
 from paramlint.loaders.spec.vocabulary import KERAS
+from paramlint.loaders.spec.written import Item
 
 
 def joined(

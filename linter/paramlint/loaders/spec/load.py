@@ -10,14 +10,15 @@ from paramlint.loaders import Request
 from paramlint.loaders.spec import document
 from paramlint.loaders.spec.arguments_reader import Reader
 from paramlint.loaders.spec.comments import suppressions
-from paramlint.loaders.spec.document import Entered
+from paramlint.loaders.spec.entrances import Entered, inputs_of
 from paramlint.loaders.spec.expand import Expander
 from paramlint.loaders.spec.frames import POISON, Frame, Made, resolve
-from paramlint.loaders.spec.items import Compiler, Reference, reference
+from paramlint.loaders.spec.items import Compiler
 from paramlint.loaders.spec.network import Network
 from paramlint.loaders.spec.nodes import MAX_BYTES, Items, Node, Scalar, describe, parse
 from paramlint.loaders.spec.problems import Problems
 from paramlint.loaders.spec.vocabularies import entries
+from paramlint.loaders.spec.written import Reference, reference
 
 _SUFFIXES = (".arch.yaml", ".arch.yml", ".yaml", ".yml")
 
@@ -70,7 +71,7 @@ class _Reading:
         self.variables = document.variables_of(self.problems, self.table.get("vars"), request)
         stated = document.dtype_of(self.problems, self.table.get("dtype"), self.variables)
         self.stated_dtype, self.dtype = stated, stated or DType.FLOAT32
-        self.inputs = document.inputs_of(self.problems, self.table, self.variables, request, self.dtype)
+        self.inputs = inputs_of(self.problems, self.table, self.variables, request, self.dtype)
         self.network = Network()
 
     def model(self) -> Model:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from paramlint.formulas import amount
 from paramlint.ir import DType, Formula, Layer, Source, Step, Tensor, Weight
-from paramlint.loaders.spec.call import Use
+from paramlint.loaders.spec.uses import Use
 from paramlint.loaders.spec.vocabulary import Built, Entry
 
 #: Layers that read numbers of rows or words: an input that nothing else reads is int32.

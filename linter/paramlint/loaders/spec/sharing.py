@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from paramlint.loaders.spec.call import Use
 from paramlint.loaders.spec.frames import Frame, Owners, unknown
-from paramlint.loaders.spec.items import Item, Reference
 from paramlint.loaders.spec.network import Network
 from paramlint.loaders.spec.problems import Problems
 from paramlint.loaders.spec.ties import TieError, tie
+from paramlint.loaders.spec.uses import Use
+from paramlint.loaders.spec.written import Item, Reference
 
 
 class Sharing:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from paramlint.formulas import formula
 from paramlint.ir import Formula, Step, Term, Weight
-from paramlint.loaders.spec.call import Use
+from paramlint.loaders.spec.uses import Use
 
 #: The matrix of a layer has many names; a table of embeddings read backwards is the kernel of an output layer.
 _KERNELS = frozenset({"kernel", "weight", "embeddings"})

@@ -1,0 +1,70 @@
+"""What a file writes, before any variable has a value: references, blocks, and entries of lists of layers."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from paramlint.loaders.spec.arguments_reader import Arguments
+from paramlint.loaders.spec.nodes import Node, Scalar, Table
+from paramlint.loaders.spec.vocabulary import Entry
+
+
+class Reference(NamedTuple):
+    """A named tensor: ``lstm:1`` is output 1 of ``lstm``."""
+
+    node: Scalar
+    name: str
+    output: int
+
+
+class Block:
+    """A block as defined: its variables, its tensors' names, its layers."""
+
+    __slots__ = ("input_names", "items", "key", "name", "outputs", "trainable", "variables")
+
+    def __init__(self, name: str, key: Scalar) -> None:
+        self.name, self.key = name, key
+        self.variables: dict[str, tuple[Scalar, Node]] = {}
+        self.input_names: list[str] | None = None
+        self.outputs: list[Reference] | None = None
+        self.trainable: Node | None = None
+        self.items: list[Item] = []
+
+
+class Item:
+    """One entry of a list of layers: a layer or a call of a block.
+
+    ``broken`` marks one whose error is already noted: it is not built, and what follows is not held against it.
+    """
+
+    __slots__ = (
+        "active", "arguments", "block", "broken", "call_arguments", "dtype", "entry", "inputs", "merge", "name",
+        "parallel", "place", "plain", "repeat", "shared", "table", "trainable", "type", "when", "written_name",
+    )  # fmt: skip
+
+    def __init__(self, word: str, place: Scalar, table: Table | None) -> None:
+        self.type, self.place, self.table = word, place, table
+        self.entry: Entry | None = None
+        self.block: Block | None = None
+        self.broken = False
+        self.arguments: Arguments | None = None
+        self.call_arguments: dict[str, Node] = {}
+        self.name = ""
+        self.written_name: Scalar | None = None
+        self.inputs: list[Reference | None] | None = None
+        self.shared: Scalar | None = None
+        self.repeat = self.when = self.parallel = self.active = self.merge = self._none()
+        self.trainable = self.dtype = self._none()
+        self.plain = True
+
+    @staticmethod
+    def _none() -> Node | None:
+        return None
+
+
+def reference(node: Scalar) -> Reference:
+    """``lstm:1`` as name and number; a number that is none stays part of the name, which then is unknown."""
+    name, colon, number = node.text.rpartition(":")
+    if colon and number.isascii() and number.isdigit() and len(number) < 6:
+        return Reference(node, name, int(number))
+    return Reference(node, node.text, 0)
