@@ -13,8 +13,8 @@ from typing import Any
 from paramlint.loaders.onnx import patterns
 from paramlint.loaders.onnx.graph import Item
 from paramlint.loaders.onnx.tensors import Stored, Tensors
-from paramlint.loaders.onnx.uses import NARROW, NEVER, Held, Use
-from paramlint.loaders.onnx.watch import Watch, product
+from paramlint.loaders.onnx.uses import NARROW, NEVER, TABLES, Held, Use
+from paramlint.loaders.onnx.watch import STARTS, Watch, product
 
 _SAID = 1000  # names kept of one assumption
 _RECURRENT = frozenset({"LSTM", "GRU", "RNN"})
@@ -51,7 +51,7 @@ class Roles:
 
     def see(self, item: Item) -> None:
         """A node downstream: what is under observation moves on or is settled."""
-        if self.watch.busy or item.kind == "Neg":
+        if self.watch.busy or item.kind in STARTS:
             self.watch.see(item)
             while self.watch.removed:
                 what, use = self.watch.removed.pop()
@@ -63,19 +63,19 @@ class Roles:
             return not self.witness.learned(tensor)
         if tensor.origin == "initializer":
             return False
-        if self.witness.torch and self.tensors.sample(tensor) is None:
-            return True  # torch keeps parameters in initializers; its Constant nodes hold what it made itself
+        if self.witness.own_constant(tensor):
+            return True
         return patterns.filling(tensor, self.tensors, (0, 1))
 
     def _slot(self, item: Item, index: int, held: Held, role: str) -> None:
         table = role == "table"
         for tensor in held.tensors:
-            if tensor.dtype in NEVER or (table and not tensor.dtype.is_float and tensor.dtype not in NARROW):
+            if tensor.dtype in NEVER or (table and not tensor.dtype.is_float and tensor.dtype not in TABLES):
                 continue
             use = Use(tensor, index, role, held.direct)
             if self.witness.is_buffer(tensor):
                 item.uses.append(use._replace(buffer=True, role="buffer"))
-            elif table and tensor.dtype in NARROW and item.kind.startswith("Gather") and not item.domain:
+            elif table and tensor.dtype in TABLES and item.kind.startswith("Gather") and not item.domain:
                 self.watch.narrow[item.outputs[0]] = (item, use)
             elif not self._fixed_slot(item, role, tensor):
                 item.uses.append(use)
@@ -137,6 +137,8 @@ class Roles:
 
     def _fixed_operand(self, item: Item, tensor: Stored) -> bool:
         """Masks, tables and other constants, as far as values and the exporter's habits show."""
+        if item.kind == "Mul" and self.watch.scaling(item):
+            return True
         mask = patterns.mask(tensor, self.tensors)
         if mask:
             return True

@@ -145,7 +145,7 @@ def weights_of(item: Item, parameters: set[str]) -> tuple[Weight, ...]:
     for use in item.uses:
         tensor = use.tensor
         shape, dtype, size = tensor.dims, tensor.dtype, tensor.stored_bytes
-        if item.op is not None and use.slot >= 0:
+        if item.op is not None and use.slot >= 0 and dtype.bits == 8:
             if decoded is None:
                 decoded = plain_attributes(item)
             logical = item.op.logical(use.slot, tensor.dims, decoded)

@@ -9,6 +9,7 @@ from paramlint.loaders.onnx.graph import Item
 from paramlint.loaders.onnx.tensors import Stored
 
 NARROW = frozenset({DType.INT8, DType.UINT8, DType.INT4, DType.UINT4, DType.INT2, DType.UINT2})
+TABLES = NARROW | {DType.INT16, DType.UINT16}  # integers of a look-up table that may stand for real numbers
 NEVER = frozenset({DType.BOOL, DType.STRING, DType.INT64, DType.UINT64})
 
 

@@ -4,13 +4,17 @@
 * two products whose sum rotates an activation were multiplied by cosines and sines (a rotary table, baked);
 * rows of integers that are dequantised after the look-up were a weight;
 * what is subtracted from an activation is a mean, and what then divides the result a deviation;
-* one number added after a product with one output feature is its bias.
+* one number added after a product with one output feature is its bias;
+* what multiplies the sums of an integer product, or a scale measured at run time, is a quantisation scale.
 """
 
 from __future__ import annotations
 
 from paramlint.loaders.onnx.graph import Item
 from paramlint.loaders.onnx.uses import Use
+
+_INTEGER = frozenset({"MatMulInteger", "ConvInteger", "MatMulInteger16"})
+STARTS = _INTEGER | {"Neg", "DynamicQuantizeLinear"}
 
 
 class Watch:
@@ -22,6 +26,8 @@ class Watch:
         self.centred: set[str] = set()
         self.single: set[str] = set()  # results of products with one output feature
         self.products: dict[str, tuple[Item, Use]] = {}  # an activation times a table
+        self.scales: set[str] = set()  # measured at run time
+        self.sums: set[str] = set()  # of an integer product, before they are scaled
         self.negated: set[str] = set()
         self.turned: set[str] = set()  # halves of an activation swapped, one of them negated
         self.removed: list[tuple[str, Use]] = []  # uses taken back, with what the tensor was
@@ -30,26 +36,38 @@ class Watch:
     def busy(self) -> bool:
         return bool(
             self.angles or self.narrow or self.centred or self.single or self.products or self.negated or self.turned
-        )
+            or self.scales or self.sums
+        )  # fmt: skip
 
     def see(self, item: Item) -> None:
         """Carry what is known of the inputs on to the outputs, or settle it here."""
         op = item.op
+        if item.kind == "DynamicQuantizeLinear":
+            self.scales.update(item.outputs[1:])
+        elif item.kind in _INTEGER:
+            self.sums.update(item.outputs)
         for index, name in enumerate(item.inputs):
             moved = op is not None and index in op.passes
             if name in self.angles:
                 self._angle(item, self.angles[name], moved)
             if name in self.narrow:
                 source, use = self.narrow[name]
-                if item.kind == "DequantizeLinear" and index == 0 and use not in source.uses:
-                    source.uses.append(use)
+                if _real(item, index):
+                    if use not in source.uses:
+                        source.uses.append(use)
                 elif moved and item.outputs:
                     self.narrow[item.outputs[0]] = (source, use)
             if moved:
                 self._move(item, name)
             if name in self.centred and item.kind == "Cast":
                 self.centred.update(item.outputs)
+        if item.kind == "Mul" and self.scaling(item):
+            self._scaled(item)
         self._rotation(item)
+
+    def scaling(self, item: Item) -> bool:
+        """Whether a Mul puts a quantisation scale on: what else it multiplies with is one."""
+        return any(name in self.scales or name in self.sums for name in item.inputs)
 
     def _angle(self, item: Item, found: list[tuple[Item, Use]], moved: bool) -> None:
         if item.kind in ("Cos", "Sin"):
@@ -59,9 +77,20 @@ class Watch:
             for made in item.outputs:
                 self.angles.setdefault(made, []).extend(found)
 
+    def _scaled(self, item: Item) -> None:
+        """Sums of an integer product times their scale are real; a measured scale times a stored one is a scale."""
+        if any(name in self.single for name in item.inputs):
+            self.single.update(item.outputs)
+        if not any(name in self.sums for name in item.inputs):
+            self.scales.update(item.outputs)
+
     def _move(self, item: Item, name: str) -> None:
         if name in self.single:
             self.single.update(item.outputs)
+        if name in self.scales:
+            self.scales.update(item.outputs)
+        if name in self.sums:
+            self.sums.update(item.outputs)
         if item.kind == "Concat":
             return
         if name in self.negated:
@@ -89,6 +118,14 @@ class Watch:
         if use in source.uses:
             source.uses.remove(use)
             self.removed.append((what, use))
+
+
+def _real(item: Item, index: int) -> bool:
+    """Whether integers at input ``index`` stand for real numbers there."""
+    op = item.op
+    if item.kind in ("DequantizeLinear", "DequantizeWithOrder"):
+        return index == 0
+    return item.kind.startswith("Q") and op is not None and index not in op.settings
 
 
 def product(item: Item, use: Use, watch: Watch, frequencies: bool) -> None:
