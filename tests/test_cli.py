@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 import pytest
-from place import BROKEN, POINTER, TINY, Place, graph
+from place import BROKEN, POINTER, TINY, WIDE, Place, graph
 
 PLUGIN = """
 import os, signal
@@ -109,6 +109,33 @@ class TestPaths:
         place.write(".hidden/no.arch.yaml", BROKEN)
         report = json.loads(place("sub", *LIMIT, "-o", "json").out)
         assert [model["path"] for model in report["models"]] == [os.path.join("sub", "deep", "more.arch.yaml")]
+
+    def test_excluded_files_are_left_out_silently(self, place: Place) -> None:
+        """Hooks pass every file of a commit."""
+        place.write("paramlint.toml", 'exclude = ["broken*", "old/**"]\n')
+        place.write("old/more.arch.yaml", BROKEN)
+        done = place("broken.arch.yaml", "old/more.arch.yaml", *LIMIT)
+        assert (done.code, done.out) == (0, "0 errors, 0 warnings, 0 notes; 0 models checked\n")
+        assert place("old", *LIMIT).code == 3  # a folder that was given holds nothing
+        assert "broken" not in place(".", *LIMIT, "-o", "concise").out
+
+    def test_a_folder_that_cannot_be_read_is_said(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+        place.write("locked/deep.arch.yaml", WIDE)
+        scandir = os.scandir
+
+        def refuse(path: str) -> object:
+            if os.path.basename(path) == "locked":
+                raise PermissionError(13, "Permission denied", path)
+            return scandir(path)
+
+        monkeypatch.setattr(os, "scandir", refuse)
+        done = place(".", *LIMIT, "-o", "concise")
+        assert done.code == 3
+        assert f"{os.path.join('.', 'locked')}: error[PL000] cannot be read: permission denied" in done.out
+
+    def test_a_pointer_on_standard_input(self, place: Place) -> None:
+        done = place.process("-", *LIMIT, input=POINTER)
+        assert (done.code, "Git LFS" in done.out) == (3, True)
 
     def test_a_file_counts_once(self, place: Place) -> None:
         words = ("tiny.arch.yaml", "./tiny.arch.yaml", str(place.folder / "tiny.arch.yaml"))

@@ -273,4 +273,7 @@ def test_config_show_is_a_config_that_means_the_same(place: Place) -> None:
 
 
 def test_config_without_a_file(place: Place) -> None:
-    assert place("config").out.startswith("no config file")
+    shown = place("config").out
+    assert shown.startswith("# no config file")
+    assert tomllib.loads(shown)["include"] == ["*.onnx", "*.arch.yaml", "*.arch.yml"]
+    assert place("config", "check").out == "no config file\n"

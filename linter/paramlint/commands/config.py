@@ -37,7 +37,7 @@ def command(action: str, path: str, config: str | None) -> int:
     held = planner.config(path if os.path.isdir(path) else os.path.dirname(path) or ".")
     planner.plan(path, held)
     if held.path is None:
-        click.echo("no config file: the defaults hold" if action == "show" else "no config file")
+        click.echo("# no config file: the defaults hold" if action == "show" else "no config file")
     elif action == "check":
         click.echo(f"{escape(held.path)}: ok")
     if action == "show":

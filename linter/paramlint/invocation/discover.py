@@ -50,8 +50,7 @@ def _of_path(path: str, find: Finder) -> Iterator[Found]:
     try:
         mode = os.stat(path).st_mode
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        yield Found(path, find("."), error=InputError(path, f"cannot be read: {reason.lower()}"))
+        yield _unreadable(path, find("."), error)
         return
     if stat.S_ISDIR(mode):
         yield from _of_folder(path, find)
@@ -67,7 +66,8 @@ def _of_path(path: str, find: Finder) -> Iterator[Found]:
 
 def _of_folder(folder: str, find: Finder) -> Iterator[Found]:
     empty = True
-    for parent, names, files in os.walk(folder):
+    refused: list[OSError] = []
+    for parent, names, files in os.walk(folder, onerror=refused.append):
         config = find(parent)
         names[:] = sorted(name for name in names if not name.startswith(".") and not _shut(parent, name, config))
         for name in sorted(files):
@@ -76,9 +76,16 @@ def _of_folder(folder: str, find: Finder) -> Iterator[Found]:
             if matches_file(config.include, relative) and not matches(config.exclude, relative):
                 empty = False
                 yield Found(path, config)
-    if empty:
+    for error in refused:  # what nobody could look into was not checked
+        yield _unreadable(str(error.filename), find(folder), error)
+    if empty and not refused:
         hint = f"folders are searched for {', '.join(find(folder).include)}"
         yield Found(folder, find(folder), error=InputError(folder, "holds nothing to check", hint=hint))
+
+
+def _unreadable(path: str, config: Config, error: OSError | ValueError) -> Found:
+    reason = getattr(error, "strerror", None) or str(error)
+    return Found(path, config, error=InputError(path, f"cannot be read: {reason.lower()}"))
 
 
 def _shut(parent: str, name: str, config: Config) -> bool:

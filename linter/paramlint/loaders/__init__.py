@@ -62,4 +62,6 @@ def detect(path: str, head: bytes) -> Loader:
     for loader in available():
         if loader.accepts(path, head):
             return loader
+    if head.startswith(b"version https://git-lfs"):
+        raise LoadError(InputError(path, "is a Git LFS pointer, not the model", hint="fetch it with: git lfs pull"))
     raise LoadError(InputError(path, "is neither an ONNX model nor a YAML architecture"))
