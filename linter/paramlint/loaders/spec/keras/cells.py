@@ -131,6 +131,5 @@ def times(work: Formula | Unknown | None, letter: str, count: Dim, meaning: str)
     """Multiply-accumulates done ``count`` times over."""
     if work is None or isinstance(work, Unknown):
         return work
-    if not isinstance(count, int):
-        return Unknown(f"needs a size that is not fixed: {meaning} ({f'{letter} = {count}' if count else letter})")
-    return repeated(work, letter, count, meaning)
+    known = macs(letter, {letter: count}, {letter: meaning})
+    return known if isinstance(known, Unknown) else repeated(work, letter, known.value, meaning)

@@ -93,7 +93,7 @@ def textbook(total: int, second: int) -> tuple[str, ...]:
     """The number of the textbook formula, which has one bias vector per gate."""
     if not second:
         return ()
-    return (f"{total:,} with two bias vectors (reset_after); the textbook formula with one gives {total - second:,}",)
+    return (f"{total:,} with Keras's two bias vectors; the textbook formula with one gives {total - second:,}",)
 
 
 def states_given(call: Call, expected: Sequence[Shape]) -> bool:
