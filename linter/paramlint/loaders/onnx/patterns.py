@@ -29,7 +29,7 @@ class Witness:
     """What the exporter's own metadata say about a tensor's role."""
 
     def __init__(self, skeleton: bytes, producer: str) -> None:
-        self.torch = producer == "pytorch"
+        self.torch = producer == "pytorch" or b"onnx::" in skeleton or b"_output_0" in skeleton  # also rewritten since
         self.parameters: set[str] = set()
         self.buffers: set[str] = set()
         if self.torch and b"pkg.torch.onnx.fx_node" in skeleton:
@@ -48,6 +48,12 @@ class Witness:
     def generated(self, tensor: Stored) -> bool:
         """Whether the name was made by an exporter, so that no module owns the tensor."""
         return tensor.origin != "initializer" or _GENERATED.search(tensor.name) is not None
+
+    def filled_in(self, tensor: Stored) -> bool:
+        """Whether an exporter made a tensor because the operator demands one (the scale of a norm without weights)."""
+        if tensor.origin == "constant":
+            return self.torch
+        return tensor.origin == "initializer" and _GENERATED.search(tensor.name) is not None
 
     def own_constant(self, tensor: Stored) -> bool:
         """Whether torch's tracing exporter made a Constant node of a tensor: no parameter or buffer ends up in one."""

@@ -89,8 +89,7 @@ class Roles:
         if self.witness.is_parameter(tensor):
             return False
         if role in _NEUTRAL and item.kind.endswith(("Normalization", "Norm")):
-            made = self.witness.torch and self.witness.generated(tensor)
-            return made and patterns.filling(tensor, self.tensors, _NEUTRAL[role])
+            return self.witness.filled_in(tensor) and patterns.filling(tensor, self.tensors, _NEUTRAL[role])
         if role == "table" and self.witness.own_constant(tensor):
             self.say("tables that the exporter made itself, not counted", tensor)
             return True
