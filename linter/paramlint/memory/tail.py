@@ -117,8 +117,9 @@ def _products(operator: Operator, buffers: Sequence[Buffer]) -> Iterable[int]:
     """A matrix product keeps a transposed copy of the operands that do not lie as its kernel reads them."""
     if _dtype(operator, buffers) in QUANTIZED:
         yield 28
+    fixed = iter(operator.constants)
     for place, turned in zip(operator.inputs, transposed(operator, buffers), strict=False):
-        operand = buffers[place] if place >= 0 else None
+        operand = buffers[place] if place >= 0 else next(fixed, None)
         if turned and operand is not None and isinstance(operand.bytes, int):
             yield from (TENSOR, 4 * (1 + len(operand.shape)), operand.bytes)
 
