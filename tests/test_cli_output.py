@@ -277,3 +277,9 @@ def test_config_without_a_file(place: Place) -> None:
     assert shown.startswith("# no config file")
     assert tomllib.loads(shown)["include"] == ["*.onnx", "*.arch.yaml", "*.arch.yml"]
     assert place("config", "check").out == "no config file\n"
+
+
+def test_a_shell_completes_options(place: Place) -> None:
+    words = {"_PARAMLINT_COMPLETE": "bash_complete", "COMP_WORDS": "paramlint tiny.arch.yaml --ma", "COMP_CWORD": "2"}
+    assert place.process(**words) == (0, "plain,--max\nplain,--max-layer\n", "")
+    assert "_paramlint_completion" in place.process(_PARAMLINT_COMPLETE="bash_source").out

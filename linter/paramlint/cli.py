@@ -25,6 +25,7 @@ from paramlint.spelling import nearest
 
 DEFAULT = "check"
 USAGE, DEFECT, INTERRUPTED = 2, 4, 130
+COMPLETION = "_PARAMLINT_COMPLETE"  # set by the shell functions that click makes for completion
 
 #: Models are trees that live until the end, so collecting cycles finds nothing and costs a tenth of a run.
 FEW_COLLECTIONS = (50_000, 20, 20)
@@ -148,9 +149,11 @@ def _run(args: list[str]) -> int:
             return _broken(error, args)
         forget_output()
         return _say("standard output cannot be written: no space left on device", None)
-    except SystemExit:  # how click ends a command whose reader of standard output has gone
-        forget_output()
-        return 0
+    except SystemExit as ended:  # how click ends shell completion, and a command whose reader has gone
+        if COMPLETION not in os.environ:
+            forget_output()
+            return 0
+        return ended.code if isinstance(ended.code, int) else 0
     except Exception as error:  # noqa: BLE001  # whatever is left is our own mistake, and is said in one line
         return _broken(error, args)
 

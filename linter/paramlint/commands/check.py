@@ -27,7 +27,7 @@ COMPLETE = frozenset({"json"})
 
 
 @click.command("check", cls=Command, short_help="Check models (the default command).")
-@click.argument("paths", nargs=-1, metavar="[PATH...|-]")
+@click.argument("paths", nargs=-1, metavar="[PATH...|-]", type=click.Path())
 @check_options
 def command(**options: Any) -> int:
     """Check YAML architectures and ONNX models against limits, targets and rules.

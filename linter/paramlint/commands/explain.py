@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command("explain", cls=Command, short_help="Explain every number with its formula.")
-@click.argument("model", metavar="MODEL")
+@click.argument("model", metavar="MODEL", type=click.Path())
 @click.argument("layer", required=False, metavar="[LAYER]")
 @show_options
 def command(model: str, layer: str | None, **options: Any) -> int:

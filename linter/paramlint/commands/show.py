@@ -11,7 +11,7 @@ from paramlint.invocation.options import Command, Settings, order_option, show_o
 
 
 @click.command("show", cls=Command, short_help="Show a model's layers as a table.")
-@click.argument("model", metavar="MODEL")
+@click.argument("model", metavar="MODEL", type=click.Path())
 @show_options
 @order_option
 def command(model: str, **options: Any) -> int:
