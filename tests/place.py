@@ -23,6 +23,11 @@ WIDE = (
 #: A branch that nothing reads: a warning.
 LOOSE = TINY + "  - {type: Linear, out_features: 2, name: spare}\noutputs: [head]\n"
 BROKEN = TINY.replace("Linear", "Linaer")
+#: Sixty layers under a long name.
+DEEP = "framework: pytorch\ninput: [3, 64, 64]\nblocks:\n  stage_with_a_long_name:\n    layers:\n" + (
+    "      - {type: Conv2d, out_channels: 123, kernel_size: 3, padding: 1}\n      - BatchNorm2d\n      - ReLU\n"
+    "layers:\n  - {type: stage_with_a_long_name, repeat: 20}\n"
+)
 POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 574670000\n"
 
 
