@@ -1,0 +1,173 @@
+"""From the steps of a network to TensorFlow Lite's operators, step by step."""
+
+from __future__ import annotations
+
+from paramlint.deploy import layout
+from paramlint.deploy.draft import Draft, Fixed, Value
+from paramlint.deploy.lowering import Lowering, Unconverted, View
+from paramlint.deploy.operators import CONVERSIONS, load
+from paramlint.ir import DType, Model, Step
+
+#: Operators that work on any layout: their input may lie as their output is wanted.
+_AGNOSTIC = frozenset({
+    "Identity", "Dropout", "Relu", "Clip", "LeakyRelu", "Sigmoid", "Tanh", "Elu", "HardSwish", "HardSigmoid", "Add",
+    "Sub", "Mul", "Div", "QuantizeLinear", "DequantizeLinear", "BatchNormalization", "Cast", "PRelu", "Pad", "Slice",
+})  # fmt: skip
+_WINDOWED = frozenset({
+    "Conv", "ConvTranspose", "QLinearConv", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "Resize",
+    "Upsample", "LRN", "InstanceNormalization",
+})  # fmt: skip
+_FREE = frozenset({"Shape", "Size"})  # known before anything runs
+
+
+def convert(model: Model) -> Draft:
+    """Every step that an output depends on, converted."""
+    draft = Draft()
+    low = Lowering(model, draft)
+    conversions = CONVERSIONS or load()
+    steps = _look_back(model, low)
+    for tensor in model.inputs:
+        _enter(low, tensor.name)
+    for place, step in steps:
+        low.step, low.place = step, place
+        conversion = conversions.get(step.kind)
+        if _folded(low):
+            continue
+        try:
+            if conversion is None:
+                raise Unconverted("how it is converted is not known")
+            conversion(low)
+        except Unconverted as error:
+            _keep(low, str(error))
+    for name in model.outputs:
+        _leave(low, name)
+    return draft
+
+
+def _look_back(model: Model, low: Lowering) -> list[tuple[int, Step]]:
+    """The steps that reach an output, with how the readers of each tensor want it to lie."""
+    needed = set(model.outputs)
+    found: list[tuple[int, Step]] = []
+    readers, wishes = low.readers, low.wishes
+    for name in model.outputs:
+        readers[name] = readers.get(name, 0) + 1
+    for place in range(len(model.steps) - 1, -1, -1):
+        step = model.steps[place]
+        if not any(name in needed for name in step.outputs):
+            continue
+        found.append((place, step))
+        for name in step.inputs:
+            if name:
+                needed.add(name)
+                readers[name] = readers.get(name, 0) + 1
+        _wish(model, step, wishes)
+    found.reverse()
+    return found
+
+
+def _wish(model: Model, step: Step, wishes: dict[str, layout.Order]) -> None:
+    """How a step wants its inputs to lie, as far as it matters."""
+    kind = step.kind
+    if kind in _WINDOWED:
+        name = step.inputs[0]
+        tensor = model.tensors.get(name)
+        if tensor is not None and tensor.shape is not None:
+            rank = len(tensor.shape) + (not model.batch_axis)
+            stated = str(step.attributes.get("layout", ""))
+            wishes[name] = layout.identity(rank) if stated.endswith("C") else layout.channels_last(rank)
+        return
+    wish = wishes.get(step.outputs[0]) if step.outputs else None
+    if wish is None:
+        return
+    if kind == "Transpose":
+        perm = step.attributes.get("perm")
+        if isinstance(perm, tuple) and len(perm) == len(wish):
+            wishes.setdefault(step.inputs[0], layout.before_transpose(wish, perm))
+    elif kind in _AGNOSTIC:
+        for name in step.inputs:
+            if name:
+                wishes.setdefault(name, wish)
+
+
+def _enter(low: Lowering, name: str) -> None:
+    """An input of the network; where a convolution reads it, channels last."""
+    tensor = low.model.tensors[name]
+    value = Value(name, None, tensor.dtype)
+    value.inner = False
+    low.draft.inputs.append(value)
+    if tensor.shape is None:
+        low.draft.unknown[f"the shape of {name} is not known"] = None
+        return
+    shape = low.shape(name)
+    wish = low.wishes.get(name)
+    order = wish if wish is not None and len(wish) == len(shape) else layout.identity(len(shape))
+    value.shape = layout.physical(shape, order)
+    low.views[name] = View(value, order)
+
+
+def _leave(low: Lowering, name: str) -> None:
+    """An output of the network; a Transpose of the source that no convolution undid is an operator."""
+    view = low.views.get(name)
+    if view is None:
+        low.draft.assumed[f"output {name} is a constant and takes no buffer"] = None
+        return
+    value = view.value
+    if view.turned is not None and len(view.order) < 4:
+        value = low.plain(view)
+        if value.node is not None:
+            value.name = name
+    value.outputs += 1
+    low.draft.outputs.append(value)
+
+
+def _folded(low: Lowering) -> bool:
+    """Whether the step's result is known before anything runs, so that nothing of it is left."""
+    step = low.step
+    if step.kind in _FREE:
+        known = all(isinstance(size, int) for size in low.source()) if step.inputs[0] in low.model.tensors else False
+    else:
+        known = all(not name or name in low.constants for name in step.inputs) and bool(step.inputs)
+        known = known and (bool(step.weights) or any(step.inputs))
+    if not known:
+        return False
+    for name in step.outputs:
+        tensor = low.model.tensors.get(name)
+        if tensor is None or tensor.shape is None or not all(isinstance(size, int) for size in tensor.shape):
+            return False
+    for name in step.outputs:
+        shape = low.shape(name)
+        low.constants[name] = Fixed(shape, low.tensor(name).dtype, name, False)  # type: ignore[arg-type]  # all ints
+    return True
+
+
+def _keep(low: Lowering, reason: str) -> None:
+    """An operator whose converted form is not known, under its own name."""
+    step, draft = low.step, low.draft
+    name, domain = step.kind, ""
+    if "::" in name:
+        domain, _, name = name.partition("::")
+    where = f"{step.layer} ({step.kind})" if step.layer else step.kind
+    draft.unknown[f"{where}: {reason}"] = None
+    inputs: list[Value | Fixed | None] = []
+    for index, source in enumerate(step.inputs):
+        view = low.views.get(source) if source else None
+        weight = step.weights.get(index)
+        held = Fixed(weight.shape, weight.dtype, weight.storage, weight.role != "constant") if weight else None
+        inputs.append(view.value if view is not None else held)
+    inputs += [
+        Fixed(weight.shape, weight.dtype, weight.storage, weight.role != "constant")
+        for index, weight in step.weights.items()
+        if index >= len(step.inputs)
+    ]
+    made = []
+    for output in step.outputs:
+        if not output:
+            continue
+        tensor = low.model.tensors.get(output)
+        shape = low.shape(output) if tensor is not None and tensor.shape is not None else None
+        value = Value(output, shape, tensor.dtype if tensor is not None else DType.UNDEFINED)
+        value.inner = False
+        made.append(value)
+        low.views[output] = View(value, layout.identity(len(shape or ())))
+    node = draft.add(name, inputs, made, name, step.layer or step.kind, low.place)
+    node.domain = domain

@@ -1,0 +1,122 @@
+"""Convolutions: CONV_2D, DEPTHWISE_CONV_2D and TRANSPOSE_CONV, with padding and the detour of one-dimensional ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from paramlint.deploy.draft import Fixed, Value, numbers
+from paramlint.deploy.lowering import Lowering, Unconverted, sizes
+from paramlint.deploy.operators import converts
+from paramlint.deploy.operators.windows import Window, from_images, to_images, window
+from paramlint.ir import Dim, DType, Weight
+
+
+@converts("Conv", "QLinearConv")
+def conv(low: Lowering) -> None:
+    """CONV_2D, or DEPTHWISE_CONV_2D where every channel has its own kernel; always with a bias."""
+    quantized = low.step.kind == "QLinearConv"
+    weight = low.step.weights.get(3 if quantized else 1)
+    bias = low.fixed(8 if quantized else 2)
+    source = low.source()
+    if weight is None:
+        raise Unconverted("a convolution whose kernel is computed")
+    shape = window(low, len(source))
+    if shape.axes > 2:
+        raise Unconverted(f"a convolution over {shape.axes} axes")
+    image = to_images(low, low.flow(), shape)
+    image = padded(low, image, shape, "PAD")
+    out = shape.images(low)
+    groups, channels, filters = int(low.get("group", 1)), (image.shape or ())[-1], out[-1]
+    options = shape.options()
+    kernel = (*shape.kernel, weight.elements // _product(shape.kernel) // (weight.shape[0] or 1))
+    if groups > 1 and groups == channels and isinstance(filters, int):
+        kind, held = "DEPTHWISE_CONV_2D", (1, *shape.kernel, filters)
+        options["multiplier"] = filters // groups
+    else:
+        kind, held = "CONV_2D", (weight.shape[0], *kernel)
+        options["groups"] = groups
+    filled = bias if bias is not None else zeros(weight.shape[0], weight)
+    made = low.emit(kind, [image, Fixed(held, weight.dtype, weight.storage), filled], out, options)
+    from_images(low, made, shape)
+
+
+def zeros(count: int, weight: Weight) -> Fixed:
+    """The bias of a layer that has none."""
+    dtype = weight.dtype if weight.dtype.is_float else DType.INT32
+    return Fixed((count,), dtype, f"zeros {count} {weight.storage}")
+
+
+def padded(low: Lowering, image: Value, shape: Window, kind: str) -> Value:
+    """The input with padding that is none of TensorFlow Lite's as an operator of its own."""
+    if shape.padding != "PAD":
+        return image
+    top, left, bottom, right = shape.pads
+    sides = (0, 0, top, bottom, left, right, 0, 0)
+    batch, height, width, channels = image.shape or ()
+    grown = (batch, _grown(height, top + bottom), _grown(width, left + right), channels)
+    shape.padding = "VALID"
+    return low.emit(kind, [image, numbers(sides, (4, 2))], grown, {"pads": shape.pads})
+
+
+def _grown(size: Dim, by: int) -> Dim:
+    return size + by if isinstance(size, int) else size if by == 0 else None
+
+
+def _product(values: tuple[int, ...]) -> int:
+    total = 1
+    for value in values:
+        total *= value
+    return total
+
+
+@converts("ConvTranspose")
+def transposed(low: Lowering) -> None:
+    """TRANSPOSE_CONV; what it makes beyond the output wanted is cut off by an operator of its own."""
+    weight, bias = low.step.weights.get(1), low.fixed(2)
+    if weight is None:
+        raise Unconverted("a convolution whose kernel is computed")
+    if int(low.get("group", 1)) != 1:
+        raise Unconverted("a transposed convolution in groups")
+    shape = window(low, len(low.source()))
+    if shape.axes > 2 or shape.dilations != (1, 1):
+        raise Unconverted(f"a transposed convolution over {shape.axes} axes or with dilation")
+    image = to_images(low, low.flow(), shape)
+    want = shape.images(low)
+    full, word = _spread(shape, image.shape or (), want)
+    held = (weight.shape[1], *shape.kernel, weight.shape[0])
+    inputs: list[Value | Fixed | None] = [sizes(full), Fixed(held, weight.dtype, weight.storage), image]
+    if bias is not None:
+        inputs.append(bias)
+    made = low.emit("TRANSPOSE_CONV", inputs, full, {**shape.options(), "padding": word})
+    if full != want:
+        made = _cut(low, made, shape, want)
+    from_images(low, made, shape)
+
+
+def _spread(shape: Window, before: tuple[Dim, ...], want: tuple[Dim, ...]) -> tuple[tuple[Dim, ...], str]:
+    """What TRANSPOSE_CONV makes, and under which padding."""
+    top, left, bottom, right = shape.pads
+    same, full = True, list(want)
+    for axis, begin, end in ((0, top, bottom), (1, left, right)):
+        length, step, size = before[axis + 1], shape.strides[axis], shape.kernel[axis]
+        if not isinstance(length, int):
+            continue
+        surplus = max(size - step, 0)
+        cut = begin + end == surplus and begin == surplus // 2
+        same = same and want[axis + 1] == length * step and cut
+        full[axis + 1] = (length - 1) * step + max(size, step)
+    if same:
+        return want, "SAME"
+    return tuple(full), "VALID"
+
+
+def _cut(low: Lowering, made: Value, shape: Window, want: tuple[Dim, ...]) -> Value:
+    """The part of the output that the layer keeps."""
+    top, left = shape.pads[:2]
+    begin = (0, top, left, 0)
+    if any(isinstance(a, int) and isinstance(b, int) and a < b for a, b in zip(made.shape or (), want, strict=True)):
+        raise Unconverted("a transposed convolution with more output padding than its window gives")
+    ends = tuple([start + size if isinstance(size, int) else 0 for start, size in zip(begin, want, strict=True)])
+    inputs: list[Value | Fixed | None] = [made, numbers(begin), numbers(ends), numbers((1, 1, 1, 1))]
+    options: dict[str, Any] = {"begin": begin}
+    return low.emit("STRIDED_SLICE", inputs, want, options)

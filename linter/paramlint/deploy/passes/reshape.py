@@ -1,0 +1,267 @@
+"""Reshapes and transposes that merge, move behind other operators, or fall away."""
+
+from __future__ import annotations
+
+from paramlint.deploy.draft import Draft, Fixed, Node, Value, numbers
+from paramlint.deploy.lowering import sizes
+from paramlint.deploy.passes import rewrites
+from paramlint.ir import Shape
+
+_REDUCTIONS = frozenset({"MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PROD"})
+_MOVES = frozenset({"RESHAPE", "TRANSPOSE", "DEPTH_TO_SPACE"})
+_BINARY = ("ADD", "SUB", "MUL", "DIV", "MAXIMUM", "MINIMUM")
+MOST_AXES = 4  # that an elementwise kernel broadcasts over
+
+
+@rewrites("RESHAPE")
+def reshape_to_itself(draft: Draft, node: Node) -> bool:
+    """A reshape that changes nothing."""
+    value = node.value()
+    if value is None or value.shape != node.made.shape or node.made.outputs and value.node is None:
+        return False
+    draft.replace(node.made, value)
+    return True
+
+
+@rewrites("RESHAPE")
+def reshape_of_reshape(draft: Draft, node: Node) -> bool:
+    """The second alone gives the shape, whoever else reads the first."""
+    before = node.source()
+    if before is None or before.kind != "RESHAPE":
+        return False
+    draft.rewire(node, 0, before.inputs[0])
+    return True
+
+
+@rewrites("RESHAPE")
+def reshape_after_dense(draft: Draft, node: Node) -> bool:
+    """A dense layer gives its input's leading axes itself."""
+    layer, value = node.source(), node.value()
+    if layer is None or value is None or layer.kind != "FULLY_CONNECTED" or not value.once:
+        return False
+    entered = layer.value()
+    want, have = node.made.shape or (), value.shape or ()
+    if layer.options.get("keep_dims") or entered is None or not want or not have or want[-1] != have[-1]:
+        return False
+    if (entered.shape or ())[:-1] != want[:-1]:
+        return False
+    layer.options["keep_dims"] = True
+    draft.merge(layer, node)
+    return True
+
+
+@rewrites("FULLY_CONNECTED")
+def reshape_before_dense(draft: Draft, node: Node) -> bool:
+    """A dense layer flattens leading axes itself; one that changes the last axis stays."""
+    before, value = node.source(), node.value()
+    if before is None or value is None or before.kind != "RESHAPE" or node.options.get("keep_dims"):
+        return False
+    entered = before.value()
+    if entered is None or not entered.shape or not value.shape or entered.shape[-1] != value.shape[-1]:
+        return False
+    if node.made.rank != 2:
+        return False
+    draft.rewire(node, 0, entered)
+    return True
+
+
+@rewrites("FULLY_CONNECTED")
+def squeeze_before_dense(draft: Draft, node: Node) -> bool:
+    """Leading axes of length 1 that are dropped in front of a dense layer."""
+    before, value = node.source(), node.value()
+    if before is None or value is None or before.kind != "RESHAPE" or value.rank != 2 or node.made.rank != 2:
+        return False
+    entered = before.value()
+    if entered is None or entered.rank < 3 or not _reduced_tail(entered.shape or (), value.shape or ()):
+        return False
+    node.options["keep_dims"] = False
+    draft.rewire(node, 0, entered)
+    return True
+
+
+@rewrites("RESHAPE")
+def reshape_after_reduction(draft: Draft, node: Node) -> bool:
+    """A reshape that puts the reduced axes back with length 1."""
+    before, value = node.source(), node.value()
+    if before is None or value is None or before.kind not in _REDUCTIONS or before.options.get("keep_dims"):
+        return False
+    entered = before.value()
+    axes = before.options.get("axes", ())
+    if entered is None or entered.shape is None or not value.once:
+        return False
+    kept = tuple([1 if place in axes else size for place, size in enumerate(entered.shape)])
+    if kept != node.made.shape:
+        return False
+    before.options["keep_dims"] = True
+    draft.merge(before, node)
+    return True
+
+
+@rewrites("TRANSPOSE")
+def trivial_transpose(draft: Draft, node: Node) -> bool:
+    """A transpose that only moves axes of length 1 is a reshape."""
+    value = node.value()
+    if value is None or value.shape is None:
+        return False
+    moved = [axis for axis in node.options["perm"] if value.shape[axis] != 1]
+    if moved != sorted(moved):
+        return False
+    node.kind, node.inputs, node.options = "RESHAPE", [value, sizes(node.made.shape or ())], {}
+    return True
+
+
+@rewrites("TRANSPOSE")
+def transpose_of_transpose(draft: Draft, node: Node) -> bool:
+    """Two in a row are one."""
+    before, value = node.source(), node.value()
+    if before is None or value is None or before.kind != "TRANSPOSE" or not value.once:
+        return False
+    perm = tuple(before.options["perm"][axis] for axis in node.options["perm"])
+    node.options["perm"] = perm
+    node.inputs[1] = numbers(perm)
+    draft.rewire(node, 0, before.inputs[0])
+    return True
+
+
+@rewrites("CEIL", "EXP", "FLOOR", "NEG", "RELU", "RELU_N1_TO_1", "RELU6", "ROUND", "TANH", "SQRT", "SQUARE", "LOGISTIC")
+def value_before_move(draft: Draft, node: Node) -> bool:
+    """A function of each element comes in front of an operator that only moves elements."""
+    move, value = node.source(), node.value()
+    if move is None or value is None or move.kind not in _MOVES or not value.once:
+        return False
+    entered = move.value()
+    if entered is None:
+        return False
+    _swap(move, node, entered, value)
+    return True
+
+
+def _swap(move: Node, node: Node, entered: Value, value: Value) -> None:
+    """The two operators change places: the first one now computes, the second one moves."""
+    move.kind, node.kind = node.kind, move.kind
+    move.options, node.options = node.options, move.options
+    move.onnx, node.onnx = node.onnx, move.onnx
+    move.layer, node.layer = node.layer, move.layer
+    move.inputs[1:], node.inputs[1:] = node.inputs[1:], move.inputs[1:]
+    value.shape, value.dtype = entered.shape, node.made.dtype
+
+
+@rewrites(*_BINARY)
+def constant_before_reshape(draft: Draft, node: Node) -> bool:
+    """A constant operand that fits the last axes before and after a reshape comes in front of it."""
+    constant, move, value = node.fixed(1), node.source(), node.value()
+    if constant is None or move is None or value is None or move.kind != "RESHAPE" or not value.once:
+        return False
+    entered = move.value()
+    if entered is None or max(entered.rank, value.rank, len(constant.shape)) > MOST_AXES:
+        return False
+    if value.shape != node.made.shape:
+        return False
+    if not _tail(constant.shape, value.shape or ()) or not _tail(constant.shape, entered.shape or ()):
+        return _flat_constant(node, constant, move, entered, value)
+    _swap(move, node, entered, value)
+    return True
+
+
+def _flat_constant(node: Node, constant: Fixed, move: Node, entered: Value, value: Value) -> bool:
+    """Behind a dense layer a constant of as many elements as its outputs fits it flattened."""
+    layer = move.source()
+    if layer is None or layer.kind != "FULLY_CONNECTED" or not entered.shape:
+        return False
+    if entered.shape[-1] != constant.elements or not _reduced_tail(constant.shape, value.shape or ()):
+        return False
+    node.inputs[1] = Fixed((constant.elements,), constant.dtype, constant.storage, constant.learned, constant.scalar)
+    _swap(move, node, entered, value)
+    return True
+
+
+def _tail(part: Shape, whole: Shape) -> bool:
+    return len(part) <= len(whole) and part == whole[len(whole) - len(part) :]
+
+
+def _reduced_tail(part: Shape, whole: Shape) -> bool:
+    """Whether a shape without its leading ones is the end of another."""
+    start = 0
+    while start < len(part) and part[start] == 1:
+        start += 1
+    return start < len(part) and _tail(part[start:], whole)
+
+
+@rewrites(*_BINARY)
+def both_before_reshape(draft: Draft, node: Node) -> bool:
+    """Two reshapes of equal tensors to equal shapes: one behind the operator."""
+    moves = node.source(0), node.source(1)
+    values = node.value(0), node.value(1)
+    if not all(one is not None and one.kind == "RESHAPE" for one in moves):
+        return False
+    first, second = moves
+    left, right = values
+    if first is None or second is None or left is None or right is None or left.shape != right.shape:
+        return False
+    one, other = first.value(), second.value()
+    if one is None or other is None or one.shape != other.shape or one.dtype != other.dtype:
+        return False
+    if left is right or not left.once or not right.once:
+        return False
+    final, place = node.made, node.place
+    middle = Value(final.name, one.shape, final.dtype)
+    middle.node = node
+    node.outputs = [middle]
+    draft.rewire(node, 0, one)
+    draft.rewire(node, 1, other)
+    moved = draft.add("RESHAPE", [middle, sizes(final.shape or ())], [final], node.onnx, node.layer, place)
+    final.node = moved
+    return True
+
+
+@rewrites("ADD", "SUB", "MUL", "DIV")
+def reshape_for_broadcast(draft: Draft, node: Node) -> bool:
+    """A reshape that only puts ones in front, which the operator does by itself."""
+    for mine, other in ((0, 1), (1, 0)):
+        move, value, partner = node.source(mine), node.value(mine), node.inputs[other]
+        if move is None or value is None or move.kind != "RESHAPE" or partner is None:
+            continue
+        entered = move.value()
+        if entered is None or entered.rank > value.rank or value.rank > len(partner.shape or ()):
+            continue
+        if max(entered.rank, len(partner.shape or ())) > MOST_AXES:
+            continue
+        if not _reduced_tail(value.shape or (), entered.shape or ()) or not _only_binary(value):
+            continue
+        draft.rewire(node, mine, entered)
+        return True
+    return False
+
+
+def _only_binary(value: Value) -> bool:
+    if value.outputs:
+        return False
+    return value.once or all(user.kind in ("ADD", "SUB", "MUL", "DIV") for user in value.users)
+
+
+@rewrites("ADD", "SUB", "MUL", "DIV")
+def repeat_for_broadcast(draft: Draft, node: Node) -> bool:
+    """A repetition that the operator's broadcast does by itself."""
+    for mine, other in ((0, 1), (1, 0)):
+        tile, partner = node.source(mine), node.inputs[other]
+        if tile is None or partner is None or tile.kind not in ("TILE", "BROADCAST_TO"):
+            continue
+        entered = tile.value()
+        if entered is None or max(entered.rank, len(partner.shape or ())) > MOST_AXES:
+            continue
+        if _broadcast(entered.shape or (), partner.shape or ()) == node.made.shape:
+            draft.rewire(node, mine, entered)
+            return True
+    return False
+
+
+def _broadcast(one: Shape, other: Shape) -> Shape | None:
+    if len(one) < len(other):
+        one, other = other, one
+    missing = len(one) - len(other)
+    found = list(one[:missing])
+    for a, b in zip(one[missing:], other, strict=True):
+        if a != b and 1 not in (a, b):
+            return None
+        found.append(b if a == 1 else a)
+    return tuple(found)

@@ -1,0 +1,131 @@
+"""Element types: which values are quantised, and where the converter goes back to floats.
+
+In a quantised network every value of floats becomes integers, except around an operator that has no integer form:
+that one reads floats (DEQUANTIZE) and its result is quantised again where an integer operator reads it (QUANTIZE).
+"""
+
+from __future__ import annotations
+
+from paramlint.deploy.draft import FLOATS, Draft, Fixed, Node, Value
+from paramlint.ir import DType
+
+#: Integer types that activations are quantised to.
+QUANTIZED = frozenset({DType.INT8, DType.INT16, DType.UINT8, DType.UINT16})
+
+#: Operators without an integer form.
+FLOAT_ONLY = frozenset({
+    "ELU", "NEG", "SQUARE", "CAST", "SIN", "COS", "POW", "FLOOR", "CEIL", "ROUND", "CUMSUM", "L2_NORMALIZATION",
+    "LOCAL_RESPONSE_NORMALIZATION", "SIGN", "FLOOR_MOD", "FLOOR_DIV", "REDUCE_PROD", "DEQUANTIZE", "QUANTIZE",
+})  # fmt: skip
+#: Operators that hand elements on: what they make has the type of what they read.
+HANDING = frozenset({
+    "RESHAPE", "TRANSPOSE", "CONCATENATION", "SPLIT", "SPLIT_V", "STRIDED_SLICE", "PAD", "PADV2", "MIRROR_PAD", "TILE",
+    "BROADCAST_TO", "DEPTH_TO_SPACE", "SPACE_TO_DEPTH", "RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR", "MAX_POOL_2D",
+    "AVERAGE_POOL_2D",
+})  # fmt: skip
+
+
+def settle(draft: Draft, dtype: DType | None) -> None:
+    """Give every value its deployed type. ``dtype`` None keeps what the graph states."""
+    values = [*draft.inputs, *[value for node in draft.nodes if node.alive for value in node.outputs]]
+    if dtype is None:
+        _fill(draft)
+    else:
+        for value in values:
+            if value.dtype in FLOATS or value.dtype in QUANTIZED:
+                value.dtype = dtype
+        if not dtype.is_float:
+            for node in draft.nodes:
+                if node.alive and node.kind == "QUANTIZE":
+                    node.made.dtype = dtype
+        else:
+            _unquantize(draft)
+    if any(value.dtype in QUANTIZED for value in values):
+        _islands(draft)
+
+
+def _fill(draft: Draft) -> None:
+    """A value in the middle of a quantised operator's conversion is quantised as its result is."""
+    for node in reversed(draft.nodes):
+        if not node.alive:
+            continue
+        for value in node.outputs:
+            if value.inner and value.dtype in FLOATS:
+                for user in value.users:
+                    made = user.outputs[0].dtype if user.outputs else value.dtype
+                    if made in QUANTIZED:
+                        value.dtype = made
+                        break
+
+
+def _unquantize(draft: Draft) -> None:
+    """Without quantisation a change of scale is nothing."""
+    for node in draft.nodes:
+        if node.alive and node.kind == "QUANTIZE":
+            value = node.value()
+            if value is not None:
+                draft.replace(node.made, value)
+
+
+def _islands(draft: Draft) -> None:
+    """Put DEQUANTIZE and QUANTIZE around operators that compute in floats."""
+    floats: dict[int, Value] = {}  # by id of a quantised value: its floats
+    order = draft.ordered()
+    for node in order:
+        if node.kind in ("QUANTIZE", "DEQUANTIZE") or not node.outputs:
+            continue
+        quantized = node.made.dtype in QUANTIZED
+        if quantized and node.kind in FLOAT_ONLY:
+            _dequantize_operands(draft, node, floats)
+            _quantize_result(draft, node, floats)
+        elif not quantized and node.made.dtype in FLOATS:
+            _dequantize_operands(draft, node, floats)
+
+
+def _dequantize_operands(draft: Draft, node: Node, floats: dict[int, Value]) -> None:
+    for index, operand in enumerate(node.inputs):
+        if not isinstance(operand, Value) or operand.dtype not in QUANTIZED:
+            continue
+        wide = floats.get(id(operand))
+        if wide is None:
+            wide = Value(f"{operand.name} as floats", operand.shape, DType.FLOAT32)
+            draft.add("DEQUANTIZE", [operand], [wide], "DequantizeLinear", node.layer, node.place).options["before"] = True
+            floats[id(operand)] = wide
+        draft.rewire(node, index, wide)
+
+
+def _quantize_result(draft: Draft, node: Node, floats: dict[int, Value]) -> None:
+    """The operator makes floats; integers where an operator with an integer form, or the caller, reads them."""
+    value = node.made
+    wide = Value(f"{value.name} as floats", value.shape, DType.FLOAT32)
+    wide.node = node
+    node.outputs = [wide]
+    floats[id(value)] = wide
+    integer = value.outputs or any(user.kind not in FLOAT_ONLY for user in value.users)
+    value.node = None
+    if integer:
+        draft.add("QUANTIZE", [wide], [value], "QuantizeLinear", node.layer, node.place)
+
+
+def constant_type(constant: Fixed, role: str, node: Node, dtype: DType | None) -> DType:
+    """The deployed type of a constant: kernels 8 bits wide, biases 32 (64 under 16-bit activations)."""
+    if role == "shape" or constant.dtype not in FLOATS and dtype is None:
+        return constant.dtype if constant.dtype not in FLOATS else DType.INT32
+    computes = _computes_in(node)
+    if computes not in QUANTIZED:
+        if dtype is None or computes not in FLOATS:
+            return constant.dtype
+        return DType.FLOAT32 if dtype in QUANTIZED else dtype
+    if role == "bias":
+        return DType.INT64 if computes is DType.INT16 else DType.INT32
+    if role == "operand":
+        return computes
+    return DType.INT8 if computes is DType.INT16 else computes
+
+
+def _computes_in(node: Node) -> DType:
+    """The type that an operator works in: that of its values."""
+    for value in (*[one for one in node.inputs if isinstance(one, Value)], *node.outputs):
+        if value.dtype in QUANTIZED or value.dtype in FLOATS:
+            return value.dtype
+    return node.outputs[0].dtype if node.outputs else DType.FLOAT32
