@@ -35,7 +35,7 @@ _TWO = list_of(number, 2, 2)
 
 def _range(low: int, high: int, each: bool = False, above: bool = False) -> Kind:
     """A number within bounds, or two that reach into them; with ``each`` both lie within."""
-    bound = f"a number from {low} to {high}"
+    bound = f"a number above {low} and up to {high}" if above else f"a number from {low} to {high}"
     one = number_between(low, high, bound, above=above)
     both = list_of(one, 2, 2) if each else where(_TWO, lambda pair: pair[0] <= high and pair[1] >= low, bound)
     return one_of(one, both)._replace(phrase=f"{bound}, or a list of two")
