@@ -110,7 +110,8 @@ def variables_of(problems: Problems, node: Node | None, request: Request) -> dic
     """The top level's variables with ``--set`` put in; each may use the ones before it."""
     names: dict[str, Any] = {}
     given = {name: setting(text) for name, text in request.set.items()}
-    table = variable_table(problems, node)
+    table, refused = variable_table(problems, node)
+    names |= dict.fromkeys(refused, POISONED)
     for name, (key, value) in table.items():
         if name in given:
             names[name] = given[name]
@@ -126,7 +127,7 @@ def variables_of(problems: Problems, node: Node | None, request: Request) -> dic
             except Unavailable:
                 names[name] = POISONED
     for name in given:
-        if name not in table:
+        if name not in table and name not in refused:
             hint = did_you_mean(name, table) or (f"there are: {', '.join(table)}" if table else "this file has no vars")
             problems.at(1, 1, f"--set {name}: vars holds no such variable", hint, about=f"--set {name}")
     return names
@@ -145,21 +146,22 @@ def is_required(node: Node) -> bool:
     return isinstance(node, Scalar) and node.plain and node.text == "required"
 
 
-def variable_table(problems: Problems, node: Node | None) -> dict[str, tuple[Scalar, Node]]:
-    """``vars`` with names that may stand; the others are noted and left out."""
+def variable_table(problems: Problems, node: Node | None) -> tuple[dict[str, tuple[Scalar, Node]], list[str]]:
+    """``vars`` under names that may stand, and the other names, which are noted: what reads them has its cause there."""
     if node is None or (isinstance(node, Scalar) and node.value is None):
-        return {}
+        return {}, []
     if not isinstance(node, Table):
         problems.add(node, f"vars must be a mapping of names and values, not {describe(node)}")
-        return {}
-    kept = {}
+        return {}, []
+    kept, refused = {}, []
     for name, (key, value) in node.items.items():
         wrong = check_name(key)
         if wrong:
             problems.add(key, wrong, "choose another name")
+            refused.append(name)
         else:
             kept[name] = (key, value)
-    return kept
+    return kept, refused
 
 
 def limits_of(problems: Problems, table: Table, names: Mapping[str, Any]) -> tuple[Stated, ...]:

@@ -230,7 +230,7 @@ class Expander:
         self, item: Item, block: Block, names: Mapping[str, Any], inputs: tuple[Tensor | None, ...]
     ) -> dict[str, Any] | None:
         """The variables of one call: its arguments, evaluated outside, and the defaults, inside."""
-        variables = dict(self.variables)
+        variables = {**self.variables, **dict.fromkeys(block.refused, POISONED)}
         given = inputs[0] if inputs else None
         if given is POISON:
             variables["in_channels"] = POISONED

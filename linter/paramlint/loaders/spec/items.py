@@ -69,7 +69,7 @@ class Compiler:
             if word not in BLOCK_KEYS:
                 hint = did_you_mean(word, BLOCK_KEYS) or f"a block has {', '.join(BLOCK_KEYS)}"
                 self.problems.add(key, f"unknown key {word[:60]!r} of a block", hint)
-        block.variables = variable_table(self.problems, body.get("vars"))
+        block.variables, block.refused = variable_table(self.problems, body.get("vars"))
         block.trainable = body.get("trainable")
         inputs = body.get("inputs")
         if inputs is not None:
@@ -161,6 +161,8 @@ class Compiler:
         for name, (key, node) in own.items():
             if name in block.variables:
                 item.call_arguments[name] = node
+                continue
+            if name in block.refused:
                 continue
             words = [*block.variables, *RESERVED]
             hint = did_you_mean(name, words)

@@ -20,11 +20,12 @@ class Reference(NamedTuple):
 class Block:
     """A block as defined: its variables, its tensors' names, its layers."""
 
-    __slots__ = ("input_names", "items", "key", "name", "outputs", "trainable", "variables")
+    __slots__ = ("input_names", "items", "key", "name", "outputs", "refused", "trainable", "variables")
 
     def __init__(self, name: str, key: Scalar) -> None:
         self.name, self.key = name, key
         self.variables: dict[str, tuple[Scalar, Node]] = {}
+        self.refused: list[str] = []  # names that no variable may have
         self.input_names: list[str] | None = None
         self.outputs: list[Reference] | None = None
         self.trainable: Node | None = None
