@@ -147,7 +147,7 @@ def is_required(node: Node) -> bool:
 
 
 def variable_table(problems: Problems, node: Node | None) -> tuple[dict[str, tuple[Scalar, Node]], list[str]]:
-    """``vars`` under names that may stand, and the other names, which are noted: what reads them has its cause there."""
+    """``vars`` under names that may stand, and the names that are refused: who reads those has the cause there."""
     if node is None or (isinstance(node, Scalar) and node.value is None):
         return {}, []
     if not isinstance(node, Table):
