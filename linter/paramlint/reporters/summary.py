@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from paramlint.budgets import Budget
 from paramlint.display import escape
-from paramlint.ir import Total
+from paramlint.ir import Source, Total
 from paramlint.measure import Measured
 from paramlint.quantities import BYTES, COUNT, format_size, grouped, percent
 from paramlint.reporters import Look
@@ -79,14 +79,21 @@ def _budgets(budgets: Sequence[Budget], look: Look) -> list[str]:
         word, color = _STATES[budget.state]
         state = paint(f"{word:4}", look, color, bold=True)
         row = f"{name:{widths[0]}}  {bar:{widths[1]}}  {use:>{widths[2]}}  {share:>{widths[3]}}  {state}"
-        lines.append(f"  {row}  {where(budget.source)}")
+        lines.append(f"  {row}  {_set_by(budget.source)}")
     return lines
 
 
+def _set_by(source: Source) -> str:
+    """Where a limit was set; of a target its name, not where its facts come from."""
+    return where(source).partition(":")[0] if source.kind == "target" else where(source)
+
+
 def _cells(budget: Budget) -> tuple[str, str, str, str]:
-    """Name, bar, ``used of limit``, share."""
-    unit, compared = budget.metric.unit, budget.measured if budget.upper is None else budget.upper
-    use = f"{amount(Total(budget.measured, budget.reasons), unit)} of {format_size(budget.limit, unit)}"
+    """Name, bar, ``used of limit``, share; of an estimate its upper end too, which is what is compared."""
+    compared = budget.measured if budget.upper is None else budget.upper
+    upper = "" if compared == budget.measured or compared is None else f" (up to {grouped(compared)})"
+    unit = " B" if budget.metric.unit == BYTES else ""
+    use = f"{amount(Total(budget.measured, budget.reasons), COUNT)}{upper} of {grouped(budget.limit)}{unit}"
     if compared is None:
         return budget.metric.name, "", use, "-"
     return budget.metric.name, _bar(compared, budget), use, percent(compared, budget.limit)
