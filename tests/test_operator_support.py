@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from paramlint.deploy.model import CONSTANT, Buffer, Constant, Deployed, Operator
-from paramlint.ir import DType, Shape
+from paramlint.ir import DType, Shape, Unknown
 from paramlint.targets import facts, find, operators
 from paramlint.targets.facts import FACTS
 from paramlint.targets.network import network_verdicts
@@ -219,6 +219,16 @@ def test_an_operator_of_another_domain_is_not_the_one_that_is_listed() -> None:
     assert states("max78000", one("Conv", "Conv", domain="com.acme", constants=())) == ["unsupported"]
 
 
+def test_an_operator_whose_form_is_not_known_is_no_refusal() -> None:
+    """A layer normalisation becomes means and products, which TensorFlow Lite Micro has; a GRU has no form there."""
+    for target in ("nano33ble", "ra8p1", "coral"):
+        (found,) = verdicts(target, one("LayerNormalization", "LayerNormalization"))
+        assert (found.state, found.open) == ("undecided", True)
+    assert states("nano33ble", one("GRU", "GRU")) == ["unsupported"]
+    assert states("nano33ble", one("Foo", "Foo", domain="com.acme")) == ["unsupported"]
+    assert states("max78000", one("LayerNormalization", "LayerNormalization")) == ["unsupported"]
+
+
 def test_an_accelerator_without_fallback_refuses() -> None:
     (found,) = verdicts("max78000", one("LOGISTIC", "Sigmoid"))
     assert (found.state, found.op, found.stops) == ("unsupported", "Sigmoid", True)
@@ -322,6 +332,13 @@ FREE: Shape = (1, None, "width", 16)
 )
 def test_a_fact_that_is_not_known_passes_nothing(target: str, deployed: Deployed) -> None:
     assert "undecided" in states(target, deployed)
+
+
+def test_without_a_rank_nothing_passes() -> None:
+    deployed = conv()
+    buffers = tuple(buffer._replace(shape=(), bytes=Unknown("shape")) for buffer in deployed.buffers)
+    assert set(states("max78000", deployed._replace(buffers=buffers))) == {"undecided"}
+    assert set(states("ra8p1", one("SOFTMAX", "Softmax")._replace(buffers=buffers))) == {"undecided"}
 
 
 def test_a_broken_limit_is_said_though_another_fact_is_unknown() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from paramlint.deploy.model import CONSTANT, Constant, Deployed, Operator
-from paramlint.ir import Shape
+from paramlint.ir import Shape, Unknown
 from paramlint.targets.operators import Fact
 from paramlint.targets.shapes import changes_batch, flattening, known, reduction, shape_facts
 from paramlint.targets.support import ARITHMETIC, Op
@@ -94,8 +94,10 @@ class _Graph(NamedTuple):
     deployed: Deployed
     makers: Mapping[int, Operator]
 
-    def shapes(self, places: Iterable[int]) -> list[Shape]:
-        return [self.deployed.buffers[place].shape for place in places if place != CONSTANT]
+    def shapes(self, places: Iterable[int]) -> list[Shape | None]:
+        """Shapes of buffers; None where not even the rank is known."""
+        buffers = [self.deployed.buffers[place] for place in places if place != CONSTANT]
+        return [None if isinstance(one.bytes, Unknown) and not one.shape else one.shape for one in buffers]
 
 
 def ops(deployed: Deployed) -> tuple[Op, ...]:
@@ -135,10 +137,17 @@ def _op(operator: Operator, graph: _Graph) -> Op:
     onnx = _onnx(operator, axes, one)
     if onnx in ("GlobalAveragePool", "GlobalMaxPool") and one is not None:  # a pooling of the whole map
         facts |= {"kernel_h": facts.get("in_h", 1), "kernel_w": facts.get("in_w", 1)}
-    added = operator.kind in _ADDED and operator.onnx not in _OWN
+    added = operator.kind in _ADDED and (operator.onnx not in _OWN or _rescales(operator, graph.deployed))
+    formless = operator.kind == operator.onnx
     fused = _FUSED.get(str(operator.options.get("activation")))
     domain = operator.domain if onnx == operator.onnx else ""
-    return Op(operator.layer, operator.kind, onnx, facts, domain, fused, added)
+    return Op(operator.layer, operator.kind, onnx, facts, domain, fused, added, formless)
+
+
+def _rescales(operator: Operator, deployed: Deployed) -> bool:
+    """True for a QUANTIZE between integers: an accelerator's tool gives each layer its scale by itself."""
+    places = [place for place in (*operator.inputs, *operator.outputs) if place != CONSTANT]
+    return operator.kind == "QUANTIZE" and not any(deployed.buffers[place].dtype.is_float for place in places)
 
 
 def _dtype(operator: Operator, deployed: Deployed) -> str | None:
@@ -148,7 +157,7 @@ def _dtype(operator: Operator, deployed: Deployed) -> str | None:
     return next((dtype for dtype in found if dtype in ARITHMETIC), found[0] if found else None)
 
 
-def _weights(operator: Operator, ins: list[Shape]) -> dict[str, Fact]:
+def _weights(operator: Operator, ins: list[Shape | None]) -> dict[str, Fact]:
     """Element type and place of the weights: a constant, or a second activation."""
     filters = operator.constant("filter") or operator.constant("operand")
     bias = operator.constant("bias")

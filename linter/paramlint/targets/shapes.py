@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from paramlint.ir import Shape
 from paramlint.targets.operators import Fact
@@ -23,9 +23,22 @@ def product(sizes: Iterable[object]) -> int | None:
     return total
 
 
-def shape_facts(ins: list[Shape], outs: list[Shape]) -> dict[str, Fact]:
-    """What only asks for shapes. Height, width and channels are the last three axes, as far as there are so many."""
+#: What every operator with an input and an output has, be its rank known or not.
+_ALWAYS = (
+    "rank", "largest_dim", "outer_dims_one", "in_h", "in_w", "in_channels", "out_h", "out_w", "out_channels", "batch",
+    "in_area", "dims_above_one", "smallest_dim", "one_dimensional", "output_dims_above_one",
+)  # fmt: skip
+
+
+def shape_facts(found: Sequence[Shape | None], made: Sequence[Shape | None]) -> dict[str, Fact]:
+    """What only asks for shapes. Height, width and channels are the last three axes, as far as there are so many.
+
+    Where not even a rank is known, nothing is.
+    """
     facts: dict[str, Fact] = {}
+    ins, outs = [shape for shape in found if shape is not None], [shape for shape in made if shape is not None]
+    if len(ins) < len(found) or len(outs) < len(made):
+        return dict.fromkeys(_ALWAYS)
     every = [*ins, *outs]
     if every:
         facts["rank"] = max(len(shape) for shape in every)
@@ -72,7 +85,9 @@ def _above_one(shape: Shape) -> int | None:
 
 def flattening(one: Shape | None, other: Shape | None) -> dict[str, Fact]:
     """A reshape to one row for each sample; any other moves values about and flattens nothing."""
-    if one is None or other is None or len(other) != 2 or len(one) < 3:
+    if one is None or other is None:
+        return {"flattened": None, "flattened_area": None}
+    if len(other) != 2 or len(one) < 3:
         return {}
     return {"flattened": product(one[1:]), "flattened_area": product(one[1:-1])}
 

@@ -24,6 +24,8 @@ UNDECIDED = "undecided"
 ARITHMETIC = frozenset(
     {"float64", "float32", "float16", "bfloat16", "int16", "int8", "uint8", "int4", "uint4", "int2", "uint2"}
 )
+#: Domains whose operators a converter knows. One of any other domain has no form in TensorFlow Lite.
+STANDARD = frozenset({"", "ai.onnx", "com.microsoft"})
 
 
 class Op(NamedTuple):
@@ -31,7 +33,7 @@ class Op(NamedTuple):
 
     ``tflite`` is its TFLite name, ``onnx`` the ONNX operator it came from, ``fused`` that of an activation which is
     fused into it. ``added`` is True for a converter's helper (a PAD before a convolution): what speaks of ONNX
-    operators has nothing to say about it.
+    operators has nothing to say about it. ``formless`` is True where it is not known what a converter makes of it.
     """
 
     layer: str
@@ -41,6 +43,7 @@ class Op(NamedTuple):
     domain: str = ""
     fused: str | None = None
     added: bool = False
+    formless: bool = False
 
     @property
     def dtype(self) -> str | None:
@@ -103,6 +106,9 @@ def judge_operators(target: Target, ops: Sequence[Op]) -> tuple[OpVerdict, ...]:
     found = list(wrong)
     taken = True  # False from the first operator on that a one-partition accelerator does not take
     for op in ops:
+        if op.formless and (open_form := _without_form(op, (*accelerators, *runtimes))) is not None:
+            found.append(open_form)
+            continue
         if not accelerators:
             found += [v for v in _on_runtime(op, runtimes) if not (v.state == DTYPE and v.layer in refused)]
             continue
@@ -116,6 +122,19 @@ def judge_operators(target: Target, ops: Sequence[Op]) -> tuple[OpVerdict, ...]:
         taken = taken and not _leaves(verdicts)
         found += verdicts
     return tuple(dict.fromkeys(found))
+
+
+def _without_form(op: Op, entries: Sequence[OpSet]) -> OpVerdict | None:
+    """The answer of a list in TensorFlow Lite's words on an operator that has no known form there.
+
+    None: another list decides by the operator's own name, or it is surely none of TensorFlow Lite's.
+    """
+    listed = next((entry for entry in entries if entry.groups is not None), None)
+    if listed is None or listed.names != "tflite" or op.domain not in STANDARD:
+        return None
+    if any(op.onnx in entry.without_form for entry in entries):
+        return None
+    return _verdict(UNDECIDED, op, listed, "what a converter makes of it is not known")
 
 
 def _leaves(verdicts: Iterable[OpVerdict]) -> bool:

@@ -11,7 +11,8 @@ fallback to ``host``, or undecided), and its ``limits``. A limit is data::
       text: stride 1 to 3            # what the source says
       kind: layer                    # or dtype, or fallback: breaking it is no error, the operator runs elsewhere
 
-or a constraint that no file can show: ``undecided: the sum of the absolute weights ...``.
+or a constraint that no file can show: ``undecided: the sum of the absolute weights ...``. ``without_form`` are
+ONNX operators for which TensorFlow Lite surely has none.
 """
 
 from __future__ import annotations
@@ -100,6 +101,7 @@ class OpSet(NamedTuple):
     stated: tuple[str, ...] = ()
     network: Mapping[str, int] = {}
     host_operators: Mapping[str, str] = {}
+    without_form: tuple[str, ...] = ()
 
     @property
     def sure(self) -> bool:
@@ -142,7 +144,8 @@ def load(identity: str) -> OpSet:
         return twin._replace(id=identity, title=data["title"], source=data["source"])
     groups = data.pop("operators", None)
     limits = data.pop("limits", ())
-    data["stated"] = tuple(data.get("stated", ()))
+    for key in ("stated", "without_form"):
+        data[key] = tuple(data.get(key, ()))
     return OpSet(
         id=identity,
         groups=None if groups is None else tuple(_group(group) for group in groups),
