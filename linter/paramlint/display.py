@@ -15,6 +15,11 @@ def escape(text: str) -> str:
     return _UNSAFE.sub(_code, text)
 
 
+def shortened(name: str, width: int = 48) -> str:
+    """A name cut in the middle: exporters join the names of all that they folded."""
+    return name if len(name) <= width else f"{name[: width // 2 - 1]}..{name[1 - width // 2 :]}"
+
+
 def _code(match: re.Match[str]) -> str:
     number = ord(match[0])
     return f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from paramlint.display import escape
+from paramlint.display import escape, shortened
 from paramlint.measure import Measured
 from paramlint.quantities import BYTES, format_size, grouped
 from paramlint.reporters import Look
@@ -46,16 +46,16 @@ def _columns(sizes: Sequence[int], peak: Peak, look: Look) -> list[str]:
     bars = "".join(
         paint(cell, look, "red") if top == peak.bytes else cell for cell, top in zip(cells, tops, strict=True)
     )
-    return [f"  {'memory':9} {bars}  peak {format_size(peak.bytes, BYTES)} at {escape(peak.layer)}"]
+    return [f"  {'memory':9} {bars}  peak {format_size(peak.bytes, BYTES)} at {shortened(escape(peak.layer))}"]
 
 
 def _rows(layers: Sequence[str], sizes: Sequence[int], peak: Peak, look: Look) -> list[str]:
     """A line for each operator: name, bytes, bar."""
-    names = [_short(escape(layer)) for layer in layers[:ROWS]]
+    names = [shortened(escape(layer), NAME) for layer in layers[:ROWS]]
     width = max(len(name) for name in names)
     digits = max(len(grouped(size)) for size in sizes[:ROWS])
     lines = [
-        f"  {'memory':9} live bytes at each operator, peak {format_size(peak.bytes, BYTES)} at {escape(peak.layer)}"
+        f"  {'memory':9} live bytes at each operator, peak {format_size(peak.bytes, BYTES)} at {shortened(escape(peak.layer))}"
     ]
     for name, size in zip(names, sizes, strict=False):
         bar = paint(_bar(size, peak.bytes, look), look, "red" if size == peak.bytes else None)
@@ -75,11 +75,7 @@ def _bar(value: int, most: int, look: Look) -> str:
 
 def _live(peak: Peak) -> str:
     """What is live at the peak, largest first."""
-    named = ", ".join(f"{escape(held.name)} {grouped(held.bytes)}" for held in peak.live[:LIVE])
+    named = ", ".join(f"{shortened(escape(held.name))} {grouped(held.bytes)}" for held in peak.live[:LIVE])
     rest = peak.live[LIVE:]
     more = f" and {len(rest)} more, {grouped(sum(held.bytes for held in rest))} together" if rest else ""
     return f"  {'':9} live there: {named}{more}"
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= NAME else f"{name[: NAME // 2 - 1]}..{name[1 - NAME // 2 :]}"

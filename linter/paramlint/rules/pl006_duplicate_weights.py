@@ -17,15 +17,16 @@ class DuplicateWeights(ObservationRule):
     Bad (--select PL006)::
 
         <ir_version: 8, opset_import: ["" : 17]>
-        g (float[1,2] x) => (float[1,2] y)
-        <float[2] v = {1.0, 2.0}, float[2] w = {1.0, 2.0}>
+        g (float[1,20] x) => (float[1,20] y)
+        <float[20] v = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20},
+         float[20] w = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20}>
         { h = Mul (x, v) y = Mul (h, w) }
 
     Good (--select PL006)::
 
         <ir_version: 8, opset_import: ["" : 17]>
-        g (float[1,2] x) => (float[1,2] y)
-        <float[2] w = {1.0, 2.0}>
+        g (float[1,20] x) => (float[1,20] y)
+        <float[20] w = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20}>
         { h = Mul (x, w) y = Mul (h, w) }
     """
 

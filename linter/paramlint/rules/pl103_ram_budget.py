@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from paramlint.budgets import Budget
+from paramlint.display import shortened
 from paramlint.findings import Finding, Level
 from paramlint.measure import Measured
 from paramlint.quantities import BYTES, format_size, grouped
@@ -54,9 +55,9 @@ def _where(measured: Measured) -> str | None:
     ram = measured.ram
     if ram is None or ram.peak is None:
         return None
-    named = ", ".join(f"{held.name} {grouped(held.bytes)}" for held in ram.peak.live[:MAX_NAMES])
+    named = ", ".join(f"{shortened(held.name)} {grouped(held.bytes)}" for held in ram.peak.live[:MAX_NAMES])
     more = f" and {len(ram.peak.live) - MAX_NAMES} more" if len(ram.peak.live) > MAX_NAMES else ""
-    text = f"{format_size(ram.peak.bytes, BYTES)} are live at {ram.peak.layer}: {named}{more}"
+    text = f"{format_size(ram.peak.bytes, BYTES)} are live at {shortened(ram.peak.layer)}: {named}{more}"
     if isinstance(ram.best, int) and isinstance(ram.bound, int) and ram.best < ram.bound:
         text += f"; {format_size(ram.best, BYTES)} in the best operator order (paramlint show --order)"
     return text

@@ -46,11 +46,13 @@ class ArenaFragmentation(Rule):
 
         framework: keras
         dtype: int8
-        input: [96, 96, 3]
+        input: [96, 96, 1]
         layers:
           - {type: Conv2D, filters: 8, kernel_size: 3, strides: 2, padding: same}
           - {type: DepthwiseConv2D, kernel_size: 3, padding: same}
-          - {type: Conv2D, filters: 8, kernel_size: 1}
+          - {type: Conv2D, filters: 16, kernel_size: 1}
+          - {type: DepthwiseConv2D, kernel_size: 3, strides: 2, padding: same}
+          - {type: Conv2D, filters: 32, kernel_size: 1}
           - GlobalAveragePooling2D
         budget: {ram: 96KiB}
     """
