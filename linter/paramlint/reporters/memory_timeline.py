@@ -54,9 +54,8 @@ def _rows(layers: Sequence[str], sizes: Sequence[int], peak: Peak, look: Look) -
     names = [shortened(escape(layer), NAME) for layer in layers[:ROWS]]
     width = max(len(name) for name in names)
     digits = max(len(grouped(size)) for size in sizes[:ROWS])
-    lines = [
-        f"  {'memory':9} live bytes at each operator, peak {format_size(peak.bytes, BYTES)} at {shortened(escape(peak.layer))}"
-    ]
+    where = f"{format_size(peak.bytes, BYTES)} at {shortened(escape(peak.layer))}"
+    lines = [f"  {'memory':9} live bytes at each operator, peak {where}"]
     for name, size in zip(names, sizes, strict=False):
         bar = paint(_bar(size, peak.bytes, look), look, "red" if size == peak.bytes else None)
         lines.append(f"    {name:{width}}  {grouped(size):>{digits}}  {bar}")
