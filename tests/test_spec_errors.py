@@ -120,6 +120,14 @@ layers:
     assert (found.line, found.column) == (4, 44)
     assert "[5]" in found.message
     assert "b.1.linear" in found.message
+    size = one(
+        HEAD
+        + """blocks: {b: {vars: {n: 3}, layers: [{type: Linear, out_features: $n}]}}
+layers: [b, {type: b, n: 0}]
+"""
+    )
+    assert (size.line, size.column) == (3, 66)
+    assert size.message.endswith("not 0 (in b_1.linear)")
 
 
 @pytest.mark.parametrize(
@@ -170,6 +178,21 @@ def test_error_of_the_file(text: str, line: int, column: int, message: str) -> N
         ("framework: pytorch\ninput: [null, 3, 9, 9]\nlayers: [{type: MaxPool2d, kernel_size: 2}]\n", 3, 17,
          "needs an input of 3 axes", "write [3, 9, 9]"),
         (HEAD + "layers: [ReLU]\noutputs: []\n", 4, 10, "not an empty one", ""),
+        (HEAD + "vas: {n: 3}\nlayers: [{type: Linear, out_features: $n}]\n", 3, 1, "unknown key 'vas'", "'vars'"),
+        (HEAD + "bloks: {b: {layers: [Tanh]}}\nlayers: [b, b]\n", 3, 1, "unknown key 'bloks'", "'blocks'"),
+        ("framework: pytorch\nvars: {s: [8, -1]}\ninput: $s\nlayers: [ReLU]\n", 3, 8, "a size must be a positive", ""),
+        ("framework: pytorch\ninput: [$n, 8]\nlayers: [{type: Conv1d, out_channels: 3, kernel_size: 1}]\n", 2, 9,
+         "unknown variable 'n'", ""),
+        (HEAD + "blocks: {b: {vars: {width: required}, layers: [{type: Linear, out_features: $width}]}}\n"
+         "layers: [{type: b, widht: 3}]\n", 4, 20, "has no variable 'widht'", "'width'"),
+        (HEAD + "blocks: {b: {vars: {a: 1, c: $a}, layers: [{type: Linear, out_features: $c}]}}\n"
+         "layers: [{type: b, a: $z}]\n", 4, 23, "unknown variable 'z'", ""),
+        (HEAD + "vars: {n: 2.5}\nlayers: [{type: Linear, out_features: $n}, {type: Linear, out_features: $n}]\n", 4, 39,
+         "not 2.5", ""),
+        (HEAD + 'vars: {n: two}\nlayers: [{type: Linear, out_features: "${n * 2}"}, {type: ReLU, repeat: "${-n}"}]\n',
+         4, 39, "needs a number, not 'two'", ""),
+        (HEAD + "layers: [{type: Linear, out_features: 8, paralel: 8, active: 2}]\n", 3, 42, "no argument 'paralel'",
+         "did you mean 'parallel'?"),
         (HEAD + "vars: {active: 3}\nlayers: [{type: Linear, out_features: $active}]\n", 3, 8, "reserved word", ""),
         (HEAD + "blocks: {b: {vars: {when: 3}, layers: [{type: Linear, out_features: $when}]}}\nlayers: [b]\n",
          3, 21, "reserved word", ""),

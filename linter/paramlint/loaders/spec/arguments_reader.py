@@ -11,7 +11,7 @@ from paramlint.loaders.spec.document import DTYPES
 from paramlint.loaders.spec.nodes import Items, Node, Scalar, Table, describe
 from paramlint.loaders.spec.problems import Problems
 from paramlint.loaders.spec.types import unknown_type
-from paramlint.loaders.spec.values import Fault, is_static, value_of
+from paramlint.loaders.spec.values import Fault, is_static, spoil, value_of
 from paramlint.loaders.spec.vocabulary import REQUIRED, Argument, Entry, Nested
 from paramlint.spelling import did_you_mean
 
@@ -87,22 +87,24 @@ class Reader:
         message = first.message if len(missing) == 1 else f"{entry.name} needs {names}"
         self.problems.add(place, message, first.hint)
 
-    def evaluate(self, entry: Entry, arguments: Arguments, names: Mapping[str, Any]) -> Mapping[str, Any]:
-        """All arguments for one use; raises Refused (noted) or Unavailable."""
+    def evaluate(self, entry: Entry, arguments: Arguments, names: Mapping[str, Any], layer: str) -> Mapping[str, Any]:
+        """All arguments for one use, the layer of that name; raises Refused (noted) or Unavailable."""
         if not arguments.open:
             return arguments.fixed
         args = dict(arguments.fixed)
         refused = False
         for name, argument, node in arguments.open:
             try:
-                args[name] = self.value(entry, name, argument, node, names)
+                args[name] = self.value(entry, name, argument, node, names, layer)
             except Refused:
                 refused = True
         if refused:
             raise Refused
         return args
 
-    def value(self, entry: Entry, name: str, argument: Argument, node: Node, names: Mapping[str, Any]) -> Any:
+    def value(
+        self, entry: Entry, name: str, argument: Argument, node: Node, names: Mapping[str, Any], layer: str = ""
+    ) -> Any:
         """One argument in normal form; raises Refused after noting the error."""
         try:
             if argument.kind.nested:
@@ -115,7 +117,9 @@ class Reader:
         except Fault as fault:
             self.problems.add(fault.node, fault.message, fault.hint)
         except ArgumentRefused as refused:
-            self.problems.add(node, refused.fault.message, refused.fault.hint)
+            where = f" (in {layer})" if "." in layer else ""
+            self.problems.add(node, refused.fault.message + where, refused.fault.hint)
+            spoil(node, names)
         raise Refused
 
     def _nested_value(self, argument: Argument, node: Node, names: Mapping[str, Any]) -> Any:

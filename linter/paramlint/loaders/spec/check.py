@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from paramlint.loaders.spec.vocabulary import REQUIRED, Argument, Entry, Nested
+from paramlint.loaders.spec.vocabulary import REQUIRED, RESERVED, Argument, Entry, Nested
 from paramlint.spelling import did_you_mean, nearest
 
 #: What the other framework calls the same thing, for hints.
@@ -37,7 +37,7 @@ def unknown_argument(entry: Entry, name: str) -> ArgumentFault:
         for mine, other in (pair, pair[::-1]):
             if name == other and mine in known:
                 return ArgumentFault(name, f"{entry.name} has no argument {name!r}", f"did you mean {mine!r}?", True)
-    hint = did_you_mean(name, known)
+    hint = did_you_mean(name, [*known, *RESERVED])
     if hint is None and known:
         hint = f"{entry.name} takes {', '.join(known)}"
     return ArgumentFault(name, f"{entry.name} has no argument {name!r}", hint, True)

@@ -19,20 +19,22 @@ from paramlint.spelling import did_you_mean, nearest
 KEYS: tuple[str, ...] = ("name", "framework", "dtype", "vars", "input", "inputs", "blocks", "layers", "outputs")
 KEYS += ("budget", "layer-budget", "samples")
 _MARKS = ("framework", "input", "inputs", "layers", "blocks")  # a mapping without any of these is something else
+#: A misspelled one of these is read as what it was meant to be, so that it is one error.
+_READ_ON = ("framework", "dtype", "vars", "input", "inputs", "blocks", "layers")
 MAX_SIZE = 10**15
 _FRAMEWORK_WORDS = {"torch": PYTORCH, "tensorflow": KERAS, "tf": KERAS, "tf.keras": KERAS, "tf_keras": KERAS}
 DTYPES = tuple(dtype.value for dtype in DType if dtype.bits)
 
 
-def value_or_none(problems: Problems, node: Node, names: Mapping[str, Any]) -> Any:
-    """A node's value; an error is noted, and None returned."""
+def value_or_none(problems: Problems, node: Node, names: Mapping[str, Any], missing: Any = None) -> Any:
+    """A node's value; an error is noted, and None (or ``missing``) returned."""
     try:
         return value_of(node, names)
     except Fault as fault:
         problems.add(fault.node, fault.message, fault.hint)
     except Unavailable:
         pass
-    return None
+    return missing
 
 
 def top_table(problems: Problems, root: Node) -> Table:
@@ -45,14 +47,14 @@ def top_table(problems: Problems, root: Node) -> Table:
         message = "is no architecture: it has no framework, no input and no layers"
         problems.at(root.line, root.column, message, _example("framework"), about="missing")
         problems.raise_all()
-    meant_keys = set()
-    for key, _ in root.items.values():
+    for key, node in list(root.items.values()):
         if key.text not in KEYS:
-            meant_keys.add(nearest(key.text, KEYS))
             hint = did_you_mean(key.text, KEYS) or f"there are: {', '.join(KEYS)}"
             problems.add(key, f"unknown key {key.text[:60]!r}", hint)
-    missing = [key for key in ("framework", "layers") if key not in root.items and key not in meant_keys]
-    if not {"input", "inputs"} & {*root.items, *meant_keys}:
+            if (word := nearest(key.text, KEYS)) in _READ_ON:
+                root.items.setdefault(word, (key, node))
+    missing = [key for key in ("framework", "layers") if key not in root.items]
+    if not {"input", "inputs"} & set(root.items):
         missing.insert("framework" in missing, "input")
     if missing and not root.broken:
         message = f"the architecture has no {' and no '.join(missing)}"

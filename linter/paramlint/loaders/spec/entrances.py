@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from paramlint.ir import Dim, DType, Tensor
@@ -73,11 +73,11 @@ def _shape(
     if name in request.input_shapes:
         return request.input_shapes[name]
     if isinstance(node, Items):
-        sizes = [_size(problems, item, value_or_none(problems, item, names), request) for item in node.items]
-        return None if _WRONG in sizes else tuple(sizes)  # type: ignore[arg-type]  # what is not _WRONG is a size
+        values = [(item, value_or_none(problems, item, names, _WRONG)) for item in node.items]
+        return _sizes(problems, values, request)
     whole = value_or_none(problems, node, names)
     if isinstance(whole, tuple):
-        return tuple(request.dims.get(size, size) if isinstance(size, str) else size for size in whole)
+        return _sizes(problems, [(node, value) for value in whole], request)
     if whole is None and isinstance(node, Scalar) and "$" in node.text:
         return None  # why it has no value is noted
     shown = show(whole) if isinstance(whole, int) else "784"
@@ -88,8 +88,14 @@ def _shape(
 _WRONG = object()
 
 
+def _sizes(problems: Problems, values: Sequence[tuple[Node, Any]], request: Request) -> tuple[Dim, ...] | None:
+    """A shape, None where a size is wrong."""
+    sizes = [_size(problems, node, value, request) for node, value in values]
+    return None if _WRONG in sizes else tuple(sizes)  # type: ignore[arg-type]  # what is not _WRONG is a size
+
+
 def _size(problems: Problems, node: Node, value: Any, request: Request) -> object:
-    if value is None or (type(value) is int and 0 < value <= MAX_SIZE):
+    if value is None or value is _WRONG or (type(value) is int and 0 < value <= MAX_SIZE):
         return value
     if isinstance(value, str) and value.isidentifier():
         return request.dims.get(value, value)

@@ -149,7 +149,7 @@ class Expander:
         if entry is None or arguments is None:
             return Made(None)
         try:
-            args = self.reader.evaluate(entry, arguments, names)
+            args = self.reader.evaluate(entry, arguments, names, name)
         except (Refused, Unavailable):
             return Made(None)
         if POISON in inputs:
@@ -245,7 +245,7 @@ class Expander:
                 variables[name] = variable_value(default, variables) if node is None else variable_value(node, names)
             except Fault as fault:
                 self.problems.add(fault.node, fault.message, fault.hint)
-                sound = False
+                variables[name], sound = POISONED, False
             except Unavailable:
                 variables[name] = POISONED
         return variables if sound else None

@@ -13,7 +13,7 @@ from paramlint.loaders.spec.document import text_of, variable_table
 from paramlint.loaders.spec.nodes import Items, Node, Scalar, Table, describe
 from paramlint.loaders.spec.problems import Problems
 from paramlint.loaders.spec.types import snake_case, unknown_type
-from paramlint.loaders.spec.values import RESERVED
+from paramlint.loaders.spec.vocabulary import RESERVED
 from paramlint.loaders.spec.written import Block, Item, Reference, reference
 from paramlint.spelling import did_you_mean, nearest
 
@@ -137,6 +137,10 @@ class Compiler:
                 self.reader.require(item.entry, own, item.place, item)
         elif item.block is not None:
             self._call(item, item.block, own)
+        if not item.broken and item.parallel is None:
+            for word in ("active", "merge"):
+                if word in node.items:
+                    self.problems.add(node.items[word][0], f"{word!r} is only read with 'parallel'", "add parallel: N")
         return item
 
     def _resolve(self, item: Item) -> Item:
@@ -170,7 +174,8 @@ class Compiler:
                 hint = f"it has {', '.join(block.variables)}" if block.variables else "it has no variables"
             self.problems.add(key, f"the block {block.name!r} has no variable {name[:60]!r}", hint)
             item.broken = True
-        self._needed(item, block, own)
+        if not item.broken:  # a misspelled name is the one cause
+            self._needed(item, block, own)
 
     def _needed(self, item: Item, block: Block, given: Any) -> None:
         for name, (_, node) in block.variables.items():
@@ -184,9 +189,6 @@ class Compiler:
         item.active, item.merge = get("active"), get("merge")
         item.trainable, item.dtype = get("trainable"), get("dtype")
         item.plain = item.repeat is None and item.parallel is None and item.when is None
-        for word in ("active", "merge"):
-            if word in node.items and item.parallel is None:
-                self.problems.add(node.items[word][0], f"{word!r} is only read with 'parallel'", "add parallel: N")
         inputs = get("inputs")
         if inputs is not None:
             item.inputs = self._references(inputs)

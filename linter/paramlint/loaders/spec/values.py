@@ -8,11 +8,10 @@ from typing import Any
 
 from paramlint.expressions import ExpressionError, parse
 from paramlint.loaders.spec.nodes import Items, Node, Scalar, describe
+from paramlint.loaders.spec.vocabulary import RESERVED
 from paramlint.spelling import did_you_mean
 
-#: Names that mean something by themselves and so cannot be a variable's.
-RESERVED: tuple[str, ...] = ("type", "name", "inputs", "repeat", "when", "dtype", "trainable", "shared_with")
-RESERVED += ("parallel", "active", "merge")
+#: Names that have a value of their own and so cannot be a variable's, as the reserved keys cannot.
 GIVEN = ("index", "count", "input", "in_channels")
 WORDS = ("and", "or", "not", "if", "else", "true", "false")
 
@@ -75,6 +74,17 @@ def scalar_value(node: Scalar, names: Names) -> Any:
     raise Fault(node, f"'$' inside a longer text: {text[:60]!r}", hint)
 
 
+def spoil(node: Node, names: Names) -> None:
+    """Let a variable whose value was refused have none, so that its other uses are no further errors."""
+    if isinstance(node, Scalar) and _VARIABLE.fullmatch(node.text):
+        _spoil(node.text[1:], names)
+
+
+def _spoil(name: str, names: Names) -> None:
+    if isinstance(names, dict):
+        names[name] = POISONED
+
+
 _MISSING = object()
 
 
@@ -88,6 +98,7 @@ def _available(node: Scalar, name: str, value: Any) -> Any:
 
 
 def _evaluated(node: Scalar, text: str, names: Names) -> Any:
+    expression = None
     try:
         expression = parse(text)
         for name in expression.names:
@@ -97,6 +108,9 @@ def _evaluated(node: Scalar, text: str, names: Names) -> Any:
     except ExpressionError as error:
         if error.name is not None:
             raise _unknown(node, error.name, names) from None
+        for name in expression.names if expression else ():
+            if isinstance(names.get(name), str):  # a word among numbers is the cause, here and wherever it is used
+                _spoil(name, names)
         raise Fault(node, f"{error}", None) from None
 
 

@@ -19,6 +19,10 @@ KERAS = "keras"
 PYTORCH = "pytorch"
 BOTH = "both"  # one spelling in both vocabularies
 
+#: Keys that every layer and call may have beside its arguments.
+RESERVED: tuple[str, ...] = ("type", "name", "inputs", "repeat", "when", "dtype", "trainable", "shared_with")
+RESERVED += ("parallel", "active", "merge")
+
 
 class LayerError(Exception):
     """The arguments and input shapes of one layer contradict. One line; points at ``argument`` where given."""
