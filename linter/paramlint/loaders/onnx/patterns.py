@@ -16,6 +16,7 @@ from paramlint.loaders.onnx.tensors import Stored, Tensors
 
 _ARGUMENT = re.compile(rb"%([pbc])_(\w+)")
 _MINUS_INFINITY = -1e4  # what exporters write for a masked place is at or below this
+_MASKED = -50.0  # together with one other value; shifted windows are masked with -100
 _TOLERANCE = 1e-3
 _GENERATED = re.compile(
     r"^(?:/|onnx::|val_\d|_val_|const(?:ant)?_|\d+$|_to_copy|scalar_tensor|arange|where|zeros|ones|full|tmp)|_output_\d+$"
@@ -32,9 +33,10 @@ class Witness:
         self.torch = producer == "pytorch" or b"onnx::" in skeleton or b"_output_0" in skeleton  # also rewritten since
         self.parameters: set[str] = set()
         self.buffers: set[str] = set()
+        self.constants: set[str] = set()  # tensors that the model's code holds outside its parameters and buffers
         if self.torch and b"pkg.torch.onnx.fx_node" in skeleton:
             for kind, name in set(_ARGUMENT.findall(skeleton)):
-                kept = self.parameters if kind == b"p" else self.buffers
+                kept = {b"p": self.parameters, b"b": self.buffers}.get(kind, self.constants)
                 kept.add(name.decode("ascii", "replace").lower())
         self.traced = bool(self.parameters)
 
@@ -47,6 +49,9 @@ class Witness:
 
     def generated(self, tensor: Stored) -> bool:
         """Whether the name was made by an exporter, so that no module owns the tensor."""
+        if self.traced:
+            name = _mangled(tensor.name)
+            return name not in self.parameters and name not in self.buffers
         return tensor.origin != "initializer" or _GENERATED.search(tensor.name) is not None
 
     def filled_in(self, tensor: Stored) -> bool:
@@ -56,8 +61,10 @@ class Witness:
         return tensor.origin == "initializer" and _GENERATED.search(tensor.name) is not None
 
     def own_constant(self, tensor: Stored) -> bool:
-        """Whether torch's tracing exporter made a Constant node of a tensor: no parameter or buffer ends up in one."""
-        return self.torch and not self.traced and tensor.origin == "constant"
+        """Whether torch found a tensor that is neither parameter nor buffer: tracing makes Constant nodes of these."""
+        if self.traced:
+            return _mangled(tensor.name) in self.constants
+        return self.torch and tensor.origin == "constant"
 
     def learned(self, tensor: Stored) -> bool:
         """Whether a tensor of one element is a learned scalar: only a name that a torch module gave says so."""
@@ -73,20 +80,37 @@ def _mangled(name: str) -> str:
 
 
 def mask(tensor: Stored, tensors: Tensors) -> bool | None:
-    """Rule 6: two or more non-unit axes and at most two values, all of them 0, 1 or very negative; None: not known."""
+    """Two or more non-unit axes and at most two values, all of them 0, 1 or very negative; None: not known."""
     if sum(size != 1 for size in tensor.dims) < 2:
         return False
     sample = tensors.sample(tensor)
     if not sample:
         return None
     values = set(sample)
-    return len(values) <= 2 and all(value in (0, 1) or value <= _MINUS_INFINITY for value in values)
+    return len(values) <= 2 and all(value in (0, 1) or value <= _MASKED for value in values)
+
+
+def over_heads(tensor: Stored) -> bool:
+    """Whether a tensor has the shape of an attention mask: one for all heads, queries by keys."""
+    dims = tensor.dims
+    return len(dims) >= 4 and dims[-3] == 1 and dims[-2] > 1 and dims[-1] > 1
 
 
 def filling(tensor: Stored, tensors: Tensors, allowed: Container[float] | None = None) -> bool:
     """Whether every element looked at is the same (and one of ``allowed``)."""
     values = set(tensors.sample(tensor) or ())
     return len(values) == 1 and (allowed is None or values.pop() in allowed)
+
+
+def neutral(tensor: Stored, tensors: Tensors, kind: str) -> bool:
+    """Whether an operand of one value changes nothing that was learned: sums with 0, products with 1, masked places."""
+    values = set(tensors.sample(tensor) or ())
+    if len(values) != 1:
+        return False
+    value = values.pop()
+    if kind == "Div" or abs(value) >= -_MINUS_INFINITY:
+        return True
+    return value in ((0, 1) if kind == "Mul" else (0,))
 
 
 def fill(tensor: Stored, tensors: Tensors) -> bool:

@@ -61,11 +61,22 @@ class Roles:
         """A number that constant arithmetic needs and nobody learned: an epsilon, a table of zeros or ones."""
         if computed and tensor.elements == 1:
             return not self.witness.learned(tensor)
-        if tensor.origin == "initializer":
+        if tensor.origin == "initializer" and not self.witness.traced:
             return False
-        if self.witness.own_constant(tensor):
+        if self.witness.own_constant(tensor) or self.witness.is_buffer(tensor):
             return True
         return patterns.filling(tensor, self.tensors, (0, 1))
+
+    def data(self, item: Item, held: Mapping[str, Held]) -> int | None:
+        """The input of a constant sum that an exporter had computed and a parameter is broadcast to: no weight."""
+        sides = [held.get(name) for name in item.inputs]
+        if len(sides) != 2 or not all(side and side.direct and len(side.tensors) == 1 for side in sides):
+            return None
+        first, second = [side.tensors[0] for side in sides if side]
+        for index, one, other in ((0, first, second), (1, second, first)):
+            if self.witness.is_parameter(other) and self.witness.generated(one) and one.elements > other.elements:
+                return index
+        return None
 
     def _slot(self, item: Item, index: int, held: Held, role: str) -> None:
         table = role == "table"
@@ -73,7 +84,7 @@ class Roles:
             if tensor.dtype in NEVER or (table and not tensor.dtype.is_float and tensor.dtype not in TABLES):
                 continue
             use = Use(tensor, index, role, held.direct)
-            if self.witness.is_buffer(tensor):
+            if self.witness.is_buffer(tensor) or (self.witness.traced and self.witness.own_constant(tensor)):
                 item.uses.append(use._replace(buffer=True, role="buffer"))
             elif table and tensor.dtype in TABLES and item.kind.startswith("Gather") and not item.domain:
                 self.watch.narrow[item.outputs[0]] = (item, use)
@@ -127,12 +138,38 @@ class Roles:
                     item.uses.append(use)
             elif self.witness.is_parameter(tensor):
                 item.uses.append(use)
+            elif self.witness.own_constant(tensor):
+                self._own(item, use)
             elif not self._fixed_operand(item, tensor):
                 self._statistic_or_weight(item, index, use)
+                if item.kind == "Add" and patterns.over_heads(tensor) and self.witness.generated(tensor):
+                    self.watch.logits.setdefault(item.outputs[0], []).append((item, use, False))
 
     def _follows_single(self, item: Item) -> bool:
         """Whether an Add comes after a product with one output feature: then one number is its bias."""
         return item.kind in ("Add", "Sum") and any(name in self.watch.single for name in item.inputs)
+
+    def _own(self, item: Item, use: Use) -> None:
+        """A tensor that the model's code held on to itself: made by it, or a learned bias that it had looked up before.
+
+        Only what has several axes and an irregular content may be the latter; where the content is not at hand, it
+        must also end in a softmax.
+        """
+        tensor = use.tensor
+        known = self.tensors.sample(tensor) is not None
+        plain = sum(size != 1 for size in tensor.dims) < 2 or item.kind not in ("Add", "Sum")
+        if plain or (known and (patterns.filling(tensor, self.tensors) or self._patterned(tensor))):
+            self.say("constants that the model's code made itself, not counted", tensor)
+        elif known:
+            self.say("constants that the model's code looked up itself, counted as weights", tensor)
+            item.uses.append(use)
+        else:
+            self.watch.logits.setdefault(item.outputs[0], []).append((item, use, True))
+
+    def _patterned(self, tensor: Stored) -> bool:
+        if patterns.mask(tensor, self.tensors) or patterns.waves(tensor, self.tensors):
+            return True
+        return self.witness.torch and patterns.regular(tensor, self.tensors)
 
     def _fixed_operand(self, item: Item, tensor: Stored) -> bool:
         """Masks, tables and other constants, as far as values and the exporter's habits show."""
@@ -141,15 +178,11 @@ class Roles:
         mask = patterns.mask(tensor, self.tensors)
         if mask:
             return True
-        if self.witness.own_constant(tensor):
-            self.say("constants that the exporter made itself, not counted", tensor)
-            return True
         if mask is None and len([size for size in tensor.dims if size != 1]) > 1:
             self.say("constant operands whose values are not at hand, counted as weights", tensor)
         if not self.witness.generated(tensor):
             return self._is_table(tensor)
-        neutral = (0,) if item.kind in ("Add", "Sub", "Sum") else (1,)
-        if self.witness.traced and patterns.filling(tensor, self.tensors, neutral):
+        if self.witness.traced and patterns.neutral(tensor, self.tensors, item.kind):
             return True
         if self.witness.torch and patterns.regular(tensor, self.tensors):
             self.say("evenly spaced constants, not counted", tensor)

@@ -99,9 +99,10 @@ class Trace:
         tensors: list[Stored] = []
         direct = bool(op.passes) and len(content) == 1
         real = item.kind.startswith("Dequantize")
+        data = self.roles.data(item, self.held) if item.kind in ("Add", "Sub") else None
         for index, name in enumerate(item.inputs):
             held = self.held.get(name)
-            if held is None:
+            if held is None or index == data:
                 continue
             if index in buffers:
                 self.roles.buffers(item, index, held, buffers[index])

@@ -1,6 +1,7 @@
 """Uses that may still turn out otherwise further down the graph: followed until it is clear what they were.
 
 * a product that reaches Cos or Sin was the angle of a rotary embedding, its constant a row of frequencies;
+* a constant whose sum with an activation ends in a softmax is a bias of attention, or its mask;
 * two products whose sum rotates an activation were multiplied by cosines and sines (a rotary table, baked);
 * rows of integers that are dequantised after the look-up were a weight;
 * what is subtracted from an activation is a mean, and what then divides the result a deviation;
@@ -10,10 +11,13 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from paramlint.loaders.onnx.graph import Item
 from paramlint.loaders.onnx.uses import Use
 
 _INTEGER = frozenset({"MatMulInteger", "ConvInteger", "MatMulInteger16"})
+MAX_FOLLOWED = 64  # constants under observation behind one value; a graph that adds up more is none of ours
 STARTS = _INTEGER | {"Neg", "DynamicQuantizeLinear"}
 
 
@@ -23,6 +27,8 @@ class Watch:
     def __init__(self) -> None:
         self.angles: dict[str, list[tuple[Item, Use]]] = {}
         self.narrow: dict[str, tuple[Item, Use]] = {}
+        #: True: a weight should a softmax follow; False: none then.
+        self.logits: dict[str, list[tuple[Item, Use, bool]]] = {}
         self.centred: set[str] = set()
         self.single: set[str] = set()  # results of products with one output feature
         self.products: dict[str, tuple[Item, Use]] = {}  # an activation times a table
@@ -36,7 +42,7 @@ class Watch:
     def busy(self) -> bool:
         return bool(
             self.angles or self.narrow or self.centred or self.single or self.products or self.negated or self.turned
-            or self.scales or self.sums
+            or self.scales or self.sums or self.logits
         )  # fmt: skip
 
     def see(self, item: Item) -> None:
@@ -57,6 +63,8 @@ class Watch:
                         source.uses.append(use)
                 elif moved and item.outputs:
                     self.narrow[item.outputs[0]] = (source, use)
+            if name in self.logits:
+                self._logits(item, self.logits[name], moved)
             if moved:
                 self._move(item, name)
             if name in self.centred and item.kind == "Cast":
@@ -74,8 +82,7 @@ class Watch:
             for source, use in found:
                 self._take_back(source, use, "frequencies of rotary embeddings, not counted")
         elif moved or item.kind == "Mul":
-            for made in item.outputs:
-                self.angles.setdefault(made, []).extend(found)
+            _hand_on(self.angles, item, found)
 
     def _scaled(self, item: Item) -> None:
         """Sums of an integer product times their scale are real; a measured scale times a stored one is a scale."""
@@ -83,6 +90,16 @@ class Watch:
             self.single.update(item.outputs)
         if not any(name in self.sums for name in item.inputs):
             self.scales.update(item.outputs)
+
+    def _logits(self, item: Item, found: list[tuple[Item, Use, bool]], moved: bool) -> None:
+        if item.kind == "Softmax":
+            for source, use, weight in found:
+                if not weight:
+                    self._take_back(source, use, "constants for all heads before a softmax, taken as masks")
+                elif use not in source.uses:
+                    source.uses.append(use)
+        elif moved or item.kind in ("Add", "Where", "Mul", "Max"):
+            _hand_on(self.logits, item, found)
 
     def _move(self, item: Item, name: str) -> None:
         if name in self.single:
@@ -118,6 +135,15 @@ class Watch:
         if use in source.uses:
             source.uses.remove(use)
             self.removed.append((what, use))
+
+
+_T = TypeVar("_T")
+
+
+def _hand_on(table: dict[str, list[_T]], item: Item, found: list[_T]) -> None:
+    """What is under observation at an input goes on to the output, each thing once."""
+    known = table.setdefault(item.outputs[0], [])
+    known += [one for one in found if one not in known][: MAX_FOLLOWED - len(known)]
 
 
 def _real(item: Item, index: int) -> bool:
