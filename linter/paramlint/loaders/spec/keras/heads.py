@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import sqrt
 from typing import NamedTuple
 
 from paramlint.ir import Dim, Shape, Tensor
 from paramlint.loaders.spec.layer_checks import product, shaped, show
 from paramlint.loaders.spec.vocabulary import Call
+
+#: A projection that is made when it is asked for.
+Projected = Callable[[], Tensor]
 
 
 class Plan(NamedTuple):
@@ -47,18 +50,22 @@ def _equal(call: Call, one: Dim, other: Dim, query: Shape, value: Shape) -> Dim:
     return one if isinstance(one, int) else other
 
 
-def _matrices(call: Call, source: Tensor, plan: Plan, size: int, heads: int, feature_last: bool) -> Tensor:
-    """Projected features as one matrix per head: [.., heads, positions, size], or its transpose."""
-    positions = (source.shape or ())[:-1]
-    parted = shaped(call, source, (*positions, heads, size))
-    rank = len(positions)
+def _parted(call: Call, source: Tensor, heads: int, size: int) -> Tensor:
+    """Projected features, one axis for the heads and one for what each of them has."""
+    return shaped(call, source, (*(source.shape or ())[:-1], heads, size))
+
+
+def _matrices(call: Call, parted: Tensor, plan: Plan, feature_last: bool) -> Tensor:
+    """Parted features as one matrix per head: [.., heads, positions, size], or its transpose."""
+    sizes = parted.shape or ()
+    rank = len(sizes) - 2
     order = (*plan.rest, rank, *plan.over, rank + 1) if feature_last else (*plan.rest, rank, rank + 1, *plan.over)
-    sizes = (*positions, heads, size)
     turned = tuple(sizes[place] for place in order)
     made = call.step("Transpose", [parted], turned, {"perm": (0, *[place + 1 for place in order])})
     if len(plan.over) == 1:
         return made
-    lead, flat = [positions[place] for place in plan.rest], product(positions[place] for place in plan.over)
+    heads, size = sizes[rank:]
+    lead, flat = [sizes[place] for place in plan.rest], product(sizes[place] for place in plan.over)
     return shaped(call, made, (*lead, heads, *((flat, size) if feature_last else (size, flat))))
 
 
@@ -72,19 +79,25 @@ def _spread(call: Call, source: Tensor, heads: int, shared: int) -> Tensor:
 
 
 def attend(
-    call: Call, plan: Plan, query: Tensor, key: Tensor, value: Tensor, size: int, wide: int, shared: int | None = None
-) -> tuple[Tensor, Tensor]:
-    """The heads' outputs side by side, and the attention weights [.., heads, targets, sources]."""
+    call: Call, plan: Plan, query: Projected, key: Projected, value: Projected, size: int, wide: int,
+    shared: int | None = None,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """The heads' outputs side by side, and the attention weights [.., heads, targets, sources].
+
+    Each projection is made when it is needed, and the scores are scaled once they are there: as converters write it.
+    """
     shared = shared or plan.heads
-    scaled = call.step("Mul", [query], query.shape or (), {"other": 1 / sqrt(size)})
-    left = _matrices(call, scaled, plan, size, plan.heads, True)
-    right = _spread(call, _matrices(call, key, plan, size, shared, False), plan.heads, shared)
+    keys = _parted(call, key(), shared, size)
+    queries = _parted(call, query(), plan.heads, size)
+    left = _matrices(call, queries, plan, True)
+    right = _spread(call, _matrices(call, keys, plan, False), plan.heads, shared)
     lead = (*plan.others, plan.heads)
     flat = (product(plan.targets), product(plan.sources))
     raw = call.step("MatMul", [left, right], (*lead, *flat))
-    scores = call.step("Softmax", [raw], (*lead, *flat), {"axis": len(lead) + 2})
-    values = _spread(call, _matrices(call, value, plan, wide, shared, True), plan.heads, shared)
-    mixed = call.step("MatMul", [scores, values], (*lead, flat[0], wide))
+    scaled = call.step("Mul", [raw], (*lead, *flat), {"other": 1 / sqrt(size)})
+    scores = call.step("Softmax", [scaled], (*lead, *flat), {"axis": len(lead) + 2})
+    values = _matrices(call, _parted(call, value(), shared, wide), plan, True)
+    mixed = call.step("MatMul", [scores, _spread(call, values, plan.heads, shared)], (*lead, flat[0], wide))
     if len(plan.over) != 1:
         mixed = shaped(call, mixed, (*lead, *plan.targets, wide))
         scores = shaped(call, scores, (*lead, *plan.targets, *plan.sources))

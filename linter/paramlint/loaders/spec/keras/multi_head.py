@@ -57,12 +57,21 @@ def _entered(call: Call) -> _Inputs:
 
 
 class _Projection:
-    """Collects the weights of the projections with their terms, and applies them."""
+    """Collects the weights of the projections with their terms, and applies them.
+
+    They are made in the order in which they run and listed in that of the layer.
+    """
+
+    ORDER = ("query", "key", "gate", "value", "attention_output")
 
     def __init__(self, call: Call) -> None:
         self.call = call
-        self.weights: list[Weight] = []
-        self.terms: dict[str, str] = {}
+        self._weights: list[Weight] = []
+        self._terms: dict[str, str] = {}
+
+    @property
+    def weights(self) -> tuple[Weight, ...]:
+        return tuple(sorted(self._weights, key=lambda weight: self.ORDER.index(weight.role.partition(".")[0])))
 
     def __call__(
         self, source: Tensor, name: str, shape: tuple[int, ...], texts: tuple[str, str], bound: int = 1
@@ -70,19 +79,20 @@ class _Projection:
         """``source`` times a kernel, whose first ``bound`` axes are the source's features; a bias has the others."""
         call, positions = self.call, (source.shape or ())[:-1]
         kernel, outputs = call.weight(f"{name}.kernel", *shape), shape[bound:]
-        self.weights.append(kernel)
-        self.terms[kernel.role] = texts[0]
+        self._weights.append(kernel)
+        self._terms[kernel.role] = texts[0]
         bias = None
         if call.args["use_bias"]:
             bias = call.weight(f"{name}.bias", *outputs)
-            self.weights.append(bias)
-            self.terms[bias.role] = texts[1]
+            self._weights.append(bias)
+            self._terms[bias.role] = texts[1]
             bias = bias._replace(shape=(prod(outputs),))
         matrix = kernel._replace(shape=(prod(outputs), prod(shape[:bound])))
         return project(call, source, matrix, bias, (*positions, prod(outputs)))
 
     def params(self, symbols: dict[str, int]) -> Formula:
-        return formula(self.terms, symbols, multi_head.MEANING)
+        terms = {weight.role: self._terms[weight.role] for weight in self.weights}
+        return formula(terms, symbols, multi_head.MEANING)
 
 
 def _joined(work: Formula | Unknown, gate: Formula | Unknown | None) -> Formula | Unknown:
@@ -141,11 +151,14 @@ def multi_head_attention(call: Call) -> Built:
     sizes = (wanted,) if isinstance(wanted, int) else wanted or (query,)
     made = _Projection(call)
     text = multi_head
-    q = made(flowing(call, 0), "query", (query, heads, size), (text.QUERY_KERNEL, text.QUERY_BIAS))
-    k = made(_key(call), "key", (key, heads, size), (text.KEY_KERNEL, text.KEY_BIAS))
+    mixed, scores = attend(
+        call, plan,
+        lambda: made(flowing(call, 0), "query", (query, heads, size), (text.QUERY_KERNEL, text.QUERY_BIAS)),
+        lambda: made(_key(call), "key", (key, heads, size), (text.KEY_KERNEL, text.KEY_BIAS)),
+        lambda: made(flowing(call, 1), "value", (value, heads, wide), (text.VALUE_KERNEL, text.VALUE_BIAS)),
+        size, wide,
+    )  # fmt: skip
     gate = _gate(made, (query, heads, wide))
-    v = made(flowing(call, 1), "value", (value, heads, wide), (text.VALUE_KERNEL, text.VALUE_BIAS))
-    mixed, scores = attend(call, plan, q, k, v, size, wide)
     out = _out(made, mixed, gate, (heads, wide, *sizes))
     symbols = {"H": heads, "d": size, "w": wide, "q": query, "k": key, "v": value, "o": prod(sizes)}
     if len(found.query) == 2:
@@ -187,7 +200,7 @@ def _finished(
     if call.args["use_gate"]:
         gate = macs(multi_head.GATE_MACS, {**symbols, "x": symbol(query[:-1])}, multi_head.MEANING)
     kept = outputs if call.args["return_attention_scores"] else outputs[:1]
-    return Built(tuple(kept), made.params(symbols), tuple(made.weights), _joined(work, gate))
+    return Built(tuple(kept), made.params(symbols), made.weights, _joined(work, gate))
 
 
 @keras_layer("GroupQueryAttention", "Attention whose query heads share fewer key and value heads.",
@@ -209,11 +222,15 @@ def group_query_attention(call: Call) -> Built:
         call.fail(f"query has {query} features and value {value}, which must be equal", "inputs")
     plan = Plan.of(call, found.query, found.value, (0,), heads)
     made, text = _Projection(call), multi_head
-    q = made(flowing(call, 0), "query", (query, heads, size), (text.QUERY_KERNEL, text.QUERY_BIAS))
-    k = made(_key(call), "key", (key, shared, size), (text.SHARED_KEY_KERNEL, text.SHARED_KEY_BIAS))
+    mixed, scores = attend(
+        call, plan,
+        lambda: made(flowing(call, 0), "query", (query, heads, size), (text.QUERY_KERNEL, text.QUERY_BIAS)),
+        lambda: made(_key(call), "key", (key, shared, size), (text.SHARED_KEY_KERNEL, text.SHARED_KEY_BIAS)),
+        lambda: made(flowing(call, 1), "value", (value, shared, size),
+                     (text.SHARED_VALUE_KERNEL, text.SHARED_VALUE_BIAS)),
+        size, size, shared,
+    )  # fmt: skip
     gate = _gate(made, (query, heads, size))
-    v = made(flowing(call, 1), "value", (value, shared, size), (text.SHARED_VALUE_KERNEL, text.SHARED_VALUE_BIAS))
-    mixed, scores = attend(call, plan, q, k, v, size, size, shared)
     out = _out(made, mixed, gate, (heads, size, query))
     symbols = {"H": heads, "N": shared, "d": size, "w": size, "q": query, "k": key, "v": value, "o": query}
     places: dict[str, Dim] = {"t": found.query[0], "s": found.value[0]}
