@@ -181,6 +181,26 @@ def test_a_norm_lowers_to_its_operator_with_the_operands_it_has(
     assert [(one.kind, list(one.weights)) for one in made.steps] == [step]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "out"),
+    [
+        (["seq", 512], [-1, 8, 64], ("seq", 8, 64)),
+        (["seq", 512], ["seq", 8, -1], ("seq", 8, 64)),
+        (["a", "b", 4], ["b", -1, 4], ("b", "a", 4)),
+        (["seq", 512], [-1], (None,)),
+        ([None, 512], [-1, 8, 64], (None, 8, 64)),
+    ],
+)
+def test_names_stay_where_elements_are_laid_out_anew(old: Sizes, new: Sizes, out: tuple[Any, ...]) -> None:
+    assert shapes(build_layer(PYTORCH, "reshape", {"shape": new}, [old])) == [out]
+
+
+def test_names_on_both_sides_cancel() -> None:
+    with pytest.raises(LayerError) as caught:
+        build_layer(PYTORCH, "reshape", {"shape": ["seq", 8, 65]}, [["seq", 512]])
+    assert "520" in caught.value.message
+
+
 def test_states_and_attention_weights_are_further_outputs() -> None:
     lstm = build_layer(PYTORCH, "LSTM", {"hidden_size": 4, "num_layers": 2, "bidirectional": True}, [[6, 3]])
     assert shapes(lstm) == [(6, 8), (4, 4), (4, 4)]

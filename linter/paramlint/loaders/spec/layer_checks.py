@@ -5,7 +5,9 @@ Shapes here leave out the batch, the frameworks' axes count it: axis 1 of a laye
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from math import prod
 from typing import Any
 
 from paramlint.formulas import combine
@@ -178,19 +180,22 @@ def project(call: Call, source: Tensor, weight: Weight, bias: Weight | None, sha
     return out if bias is None else call.step("Add", [out, None], shape, None, {1: bias})
 
 
-def resolved(call: Call, wanted: Sequence[Dim], total: Dim, argument: str, old: Shape) -> tuple[Dim, ...]:
-    """A target shape with its -1 computed; the elements must be as many as before."""
+def resolved(call: Call, wanted: Sequence[Dim], argument: str, old: Shape) -> tuple[Dim, ...]:
+    """A target shape with its -1 computed; the elements must be as many as before. Names on both sides cancel."""
     holes = sum(size == -1 for size in wanted)
     if holes > 1:
         call.fail(f"only one size of {show(wanted)} may be -1", argument)
-    known = product(size for size in wanted if size != -1)
-    if not holes:
-        if isinstance(total, int) and isinstance(known, int) and total != known:
+    before, after = (Counter(size for size in sizes if isinstance(size, str)) for sizes in (old, wanted))
+    free = list((before - after).elements())
+    total, known = (prod(size for size in sizes if isinstance(size, int) and size != -1) for sizes in (old, wanted))
+    exact = None not in old and None not in wanted and not after - before
+    missing: Dim = None
+    if exact and not free:
+        if not holes and total != known:
             call.fail(f"{show(wanted)} holds {known} elements, the input {show(old)} has {total}", argument)
-        return tuple(wanted)
-    missing: Dim = total if known == 1 else None
-    if isinstance(total, int) and isinstance(known, int):
         if known == 0 or total % known:
             call.fail(f"{show(wanted)} does not divide the {total} elements of {show(old)}", argument)
         missing = total // known
+    elif exact and len(free) == 1 and total == known:
+        missing = free[0]
     return tuple(missing if size == -1 else size for size in wanted)

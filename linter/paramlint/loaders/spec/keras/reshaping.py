@@ -29,7 +29,7 @@ def reshape(call: Call) -> Built:
     shape, wanted = call.shape(), call.args["target_shape"]
     if None in wanted and -1 not in wanted and wanted.count(None) == 1:
         wanted = tuple(-1 if size is None else size for size in wanted)
-    return Built((shaped(call, flowing(call), resolved(call, wanted, product(shape), "target_shape", shape)),))
+    return Built((shaped(call, flowing(call), resolved(call, wanted, "target_shape", shape)),))
 
 
 @keras_layer("Permute", "Orders the axes anew.",

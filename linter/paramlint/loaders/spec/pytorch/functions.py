@@ -83,7 +83,7 @@ layer(PYTORCH, "flatten", "Merges axes into one (function).",
 def _reshape(call: Call) -> Built:
     at_most(call, 1)
     shape = call.shape()
-    out = resolved(call, call.args["shape"], product(shape), "shape", shape)
+    out = resolved(call, call.args["shape"], "shape", shape)
     return Built((shaped(call, flowing(call), out),))
 
 

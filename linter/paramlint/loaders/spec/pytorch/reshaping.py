@@ -47,7 +47,7 @@ def unflatten(call: Call) -> Built:
     at_most(call, 1)
     shape = call.shape()
     place = axis(call, "dim", len(shape))
-    sizes = resolved(call, call.args["unflattened_size"], shape[place], "unflattened_size", (shape[place],))
+    sizes = resolved(call, call.args["unflattened_size"], "unflattened_size", (shape[place],))
     return Built((shaped(call, flowing(call), (*shape[:place], *sizes, *shape[place + 1 :])),))
 
 
