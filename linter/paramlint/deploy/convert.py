@@ -14,8 +14,7 @@ _AGNOSTIC = frozenset({
     "Sub", "Mul", "Div", "QuantizeLinear", "DequantizeLinear", "BatchNormalization", "Cast", "PRelu", "Pad", "Slice",
 })  # fmt: skip
 _WINDOWED = frozenset({
-    "Conv", "ConvTranspose", "QLinearConv", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "Resize",
-    "Upsample", "LRN", "InstanceNormalization",
+    "Conv", "ConvTranspose", "QLinearConv", "MaxPool", "AveragePool", "Resize", "Upsample", "LRN",
 })  # fmt: skip
 _FREE = frozenset({"Shape", "Size"})  # known before anything runs
 

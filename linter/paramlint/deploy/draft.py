@@ -186,6 +186,21 @@ class Draft:
         if value.node is not None and not any(one.users or one.outputs for one in value.node.outputs):
             self.drop(value.node)
 
+    def become(self, node: Node, kind: str, inputs: list[Value | Fixed | None]) -> None:
+        """Make another operator of it, on other operands; what led to it falls away where nothing else reads it."""
+        before = [operand for operand in node.inputs if isinstance(operand, Value)]
+        node.kind, node.inputs, node.options = kind, inputs, {}
+        for operand in inputs:
+            if isinstance(operand, Value):
+                operand.users[node] = operand.users.get(node, 0) + 1
+        for operand in before:
+            operand.users[node] -= 1
+            if not operand.users[node]:
+                del operand.users[node]
+            maker = operand.node
+            if maker is not None and not any(one.users or one.outputs for one in maker.outputs):
+                self.drop(maker)
+
     def merge(self, into: Node, node: Node) -> None:
         """Let the operator in front make what ``node`` made; nobody else reads what it made itself."""
         old = into.made

@@ -118,6 +118,8 @@ class Lowering:
         found = self.views.get(name)
         if found is None:
             raise Unconverted(f"{name} is made inside a control flow body")
+        if found.value.shape is None:
+            raise Unconverted(f"the shape of {name} is not known")
         return found
 
     def flow(self, index: int = 0) -> View:

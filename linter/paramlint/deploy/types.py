@@ -24,6 +24,9 @@ HANDING = frozenset({
     "AVERAGE_POOL_2D",
 })  # fmt: skip
 
+#: Where a layer's bias stands.
+BIASES = {"CONV_2D": 2, "DEPTHWISE_CONV_2D": 2, "FULLY_CONNECTED": 2, "TRANSPOSE_CONV": 3}
+
 
 def settle(draft: Draft, dtype: DType | None) -> None:
     """Give every value its deployed type. ``dtype`` None keeps what the graph states."""
@@ -41,6 +44,8 @@ def settle(draft: Draft, dtype: DType | None) -> None:
         else:
             _unquantize(draft)
     if any(value.dtype in QUANTIZED for value in values):
+        if dtype is not None:
+            split_biases(draft)
         _islands(draft)
 
 
@@ -105,6 +110,27 @@ def _quantize_result(draft: Draft, node: Node, floats: dict[int, Value]) -> None
     value.node = None
     if integer:
         draft.add("QUANTIZE", [wide], [value], "QuantizeLinear", node.layer, node.place)
+
+
+def split_biases(draft: Draft) -> None:
+    """A bias has the scale of its layer's input times that of its weights: shared layers have one for each input."""
+    for node in draft.nodes:
+        if not node.alive or node.kind not in BIASES or node.made.dtype not in QUANTIZED:
+            continue
+        bias, value = node.fixed(BIASES[node.kind]), node.value(2 if node.kind == "TRANSPOSE_CONV" else 0)
+        if bias is not None and value is not None:
+            name = f"{bias.storage} for {_scaled_as(value).name}"
+            node.inputs[BIASES[node.kind]] = Fixed(bias.shape, bias.dtype, name, bias.learned)
+
+
+def _scaled_as(value: Value) -> Value:
+    """The value whose scale this one has: elements that were only moved keep theirs."""
+    while value.node is not None and value.node.kind in HANDING:
+        before = [operand for operand in value.node.inputs if isinstance(operand, Value)]
+        if len(before) != 1:
+            break
+        value = before[0]
+    return value
 
 
 def constant_type(constant: Fixed, role: str, node: Node, dtype: DType | None) -> DType:

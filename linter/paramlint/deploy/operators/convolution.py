@@ -35,9 +35,19 @@ def conv(low: Lowering) -> None:
     else:
         kind, held = "CONV_2D", (weight.shape[0], *kernel)
         options["groups"] = groups
-    filled = bias if bias is not None else zeros(weight.shape[0], weight)
+    late = low.keras and shape.axes == 1 and bias is not None and bias.elements == 1
+    filled = zeros(weight.shape[0], weight) if bias is None or late else bias
     made = low.emit(kind, [image, Fixed(held, weight.dtype, weight.storage), filled], out, options)
     from_images(low, made, shape)
+    if late and bias is not None:
+        _add_number(low, bias)
+
+
+def _add_number(low: Lowering, bias: Fixed) -> None:
+    """Keras adds the bias of a single filter as a number, which does not move in front of the reshape."""
+    view = low.views[low.step.outputs[0]]
+    number = Fixed((1, 1, 1), bias.dtype, bias.storage)
+    low.bind(view._replace(value=low.emit("ADD", [view.value, number], view.value.shape or ())))
 
 
 def zeros(count: int, weight: Weight) -> Fixed:

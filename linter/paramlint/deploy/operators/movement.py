@@ -44,8 +44,7 @@ def reshape(low: Lowering) -> None:
     view, before, after = low.flow(), low.source(), low.out()
     if low.step.kind == "Squeeze" and _dropped(low, view, before, after):
         return
-    wish = low.wishes.get(low.step.outputs[0])
-    order = layout.reshaped(before, view.order, after, wish)
+    order = _renamed(low, view, after)
     value, turned = view.value, view.turned
     if order is None:
         value, order, turned = low.plain(view), layout.identity(len(after)), None
@@ -53,7 +52,17 @@ def reshape(low: Lowering) -> None:
     if shape == value.shape:
         low.bind(View(value, order, turned))
         return
-    low.result(low.emit("RESHAPE", [value, sizes(shape)], shape, None, value.dtype), order, turned)
+    low.result(low.emit("RESHAPE", [value, sizes(shape)], shape), order, turned)
+
+
+def _renamed(low: Lowering, view: View, after: layout.Shape) -> layout.Order | None:
+    """The order of the output where nothing moves; a Squeeze says itself which axes are gone."""
+    before = low.source()
+    if low.step.kind == "Squeeze" and not view.plain:
+        stated = low.setting("axes", 1)
+        if stated is not None:
+            return layout.reduced(view.order, frozenset(int(axis) % len(before) for axis in stated))
+    return layout.reshaped(before, view.order, after, low.wishes.get(low.step.outputs[0]))
 
 
 def _dropped(low: Lowering, view: View, before: layout.Shape, after: layout.Shape) -> bool:
@@ -168,7 +177,7 @@ def pad(low: Lowering) -> None:
     shape = layout.physical(low.out(), view.order)
     spatial = [sides.get(axis, (0, 0)) for axis in view.order[1:-1]]
     options = {"pads": (*[before for before, _ in spatial], *[after for _, after in spatial])}
-    made = low.emit(kind, [view.value, numbers(flat, (rank, 2))], shape, options, view.value.dtype)
+    made = low.emit(kind, [view.value, numbers(flat, (rank, 2))], shape, options)
     low.result(made, view.order, view.turned)
 
 
@@ -189,7 +198,7 @@ def repeat(low: Lowering) -> None:
     before = (*(1,) * missing, *(view.value.shape or ()))
     times = tuple([_ratio(new, old) for new, old in zip(shape, before, strict=True)])
     operand = numbers(times) if kind == "TILE" else sizes(shape)
-    low.result(low.emit(kind, [view.value, operand], shape, None, view.value.dtype), order, view.turned)
+    low.result(low.emit(kind, [view.value, operand], shape), order, view.turned)
 
 
 def _ratio(new: Dim, old: Dim) -> int:
@@ -204,7 +213,7 @@ def _repeated_vector(low: Lowering, view: View, shape: layout.Shape) -> None:
     lifted = low.emit("RESHAPE", [view.value, sizes(single)], single, None, dtype)
     times = count if isinstance(count, int) else -1
     tiled = low.emit("TILE", [lifted, numbers((1, 1, times, 1))], several, None, dtype)
-    low.result(low.emit("RESHAPE", [tiled, sizes(shape)], shape, None, dtype))
+    low.result(low.emit("RESHAPE", [tiled, sizes(shape)], shape))
 
 
 @converts("DepthToSpace", "SpaceToDepth")
@@ -238,7 +247,7 @@ def resize(low: Lowering) -> None:
     order = _images(low, view, before, after)
     value = low.ordered(view, order)
     shape = layout.physical(after, order)
-    made = low.emit(kinds[mode], [value, sizes(shape[1:3])], shape, None, value.dtype)
+    made = low.emit(kinds[mode], [value, sizes(shape[1:3])], shape)
     low.result(made, order)
 
 
@@ -260,4 +269,4 @@ def _repeated_steps(low: Lowering, view: View) -> None:
     single, several = (batch, length, 1, channels), (batch, length, times, channels)
     lifted = low.emit("RESHAPE", [value, sizes(single)], single, None, value.dtype)
     tiled = low.emit("TILE", [lifted, numbers((1, 1, times, 1))], several, None, value.dtype)
-    low.result(low.emit("RESHAPE", [tiled, sizes(shape)], shape, None, value.dtype), order)
+    low.result(low.emit("RESHAPE", [tiled, sizes(shape)], shape), order)

@@ -2,8 +2,8 @@
 
 A rule looks at one operator, its root, and at what makes its operands; it rewrites and returns True, or returns False
 and has changed nothing. Rules are tried from the last operator to the first, and again wherever one has changed
-something, as the converter does: a chain of dense layers depends on that order. ``late`` rules come in a second
-sweep, when nothing is left for the others.
+something, as the converter does: a chain of dense layers depends on that order. ``early`` rules come in a sweep of
+their own in front, ``late`` ones when nothing is left for the others.
 """
 
 from __future__ import annotations
@@ -19,15 +19,18 @@ Rule = Callable[[Draft, Node], bool]
 Function = TypeVar("Function", bound=Rule)
 
 RULES: dict[str, list[Rule]] = {}
+EARLY: dict[str, list[Rule]] = {}
 LATE: dict[str, list[Rule]] = {}
 
 
-def rewrites(*kinds: str, late: bool = False) -> Callable[[Function], Function]:
-    """Register a rule for roots of these kinds."""
+def rewrites(*kinds: str, early: bool = False, late: bool = False) -> Callable[[Function], Function]:
+    """Register a rule for roots of these kinds; an early one is also tried with the others."""
 
     def register(function: Function) -> Function:
         for kind in kinds:
             (LATE if late else RULES).setdefault(kind, []).append(function)
+            if early:
+                EARLY.setdefault(kind, []).append(function)
         return function
 
     return register
@@ -43,6 +46,7 @@ def load() -> None:
 def rewrite(draft: Draft) -> None:
     """Apply the rules until none applies."""
     load()
+    _sweep(draft, EARLY)
     _sweep(draft, RULES)
     both = {kind: [*RULES.get(kind, ()), *LATE.get(kind, ())] for kind in {*RULES, *LATE}}
     _sweep(draft, both)

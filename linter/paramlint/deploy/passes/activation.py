@@ -75,25 +75,9 @@ def leaky_relu(draft: Draft, node: Node) -> bool:
             continue
         slope = product.fixed(1)
         if product.inputs[0] is x and slope is not None and slope.scalar is not None and abs(slope.scalar) < 1:
-            _become(draft, node, "LEAKY_RELU", [x])
+            draft.become(node, "LEAKY_RELU", [x])
             return True
     return False
-
-
-def _become(draft: Draft, node: Node, kind: str, inputs: list[Value | Fixed | None]) -> None:
-    """The root becomes another operator on other operands; what led to it falls away."""
-    before = [operand for operand in node.inputs if isinstance(operand, Value)]
-    node.kind, node.inputs, node.options = kind, inputs, {}
-    for operand in inputs:
-        if isinstance(operand, Value):
-            operand.users[node] = operand.users.get(node, 0) + 1
-    for operand in before:
-        operand.users[node] -= 1
-        if not operand.users[node]:
-            del operand.users[node]
-        maker = operand.node
-        if maker is not None and not any(one.users or one.outputs for one in maker.outputs):
-            draft.drop(maker)
 
 
 def _shifted(node: Node | None, x: Value | None = None) -> Value | None:
@@ -118,7 +102,7 @@ def hard_swish(draft: Draft, node: Node) -> bool:
     found = _hard_swish(node)
     if found is None:
         return False
-    _become(draft, node, "HARD_SWISH", [found])
+    draft.become(node, "HARD_SWISH", [found])
     return True
 
 
@@ -156,7 +140,7 @@ def prelu(draft: Draft, node: Node) -> bool:
         if slopes is None or negated is None or negated.kind != "NEG" or negated.value() is not x or x is None:
             continue
         shape = (*(1,) * (x.rank - 1 - len(slopes.shape)), *slopes.shape)[-max(x.rank - 1, 1) :]
-        _become(draft, node, "PRELU", [x, Fixed(shape, slopes.dtype, slopes.storage, slopes.learned)])
+        draft.become(node, "PRELU", [x, Fixed(shape, slopes.dtype, slopes.storage, slopes.learned)])
         return True
     return False
 

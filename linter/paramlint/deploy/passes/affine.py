@@ -132,8 +132,19 @@ def _added(node: Node) -> tuple[Node, Fixed] | None:
 
 
 @rewrites("FULLY_CONNECTED")
-def add_before_dense(draft: Draft, node: Node) -> bool:
-    """A constant added in front of a dense layer goes through its matrix into its bias, whoever else reads the sum."""
+def constant_before_dense(draft: Draft, node: Node) -> bool:
+    """What is added or multiplied in front of a dense layer without activation."""
+    return not node.activation and (_add_before(draft, node) or _multiply_before(draft, node))
+
+
+@rewrites("FULLY_CONNECTED", late=True)
+def constant_before_activated_dense(draft: Draft, node: Node) -> bool:
+    """One with an activation comes to it after the layer in front, which may have taken the constant by then."""
+    return _add_before(draft, node) or _multiply_before(draft, node)
+
+
+def _add_before(draft: Draft, node: Node) -> bool:
+    """A constant that is added goes through the matrix into the bias, whoever else reads the sum."""
     found, bias = _added(node), bias_of(node)
     if found is None or found[0].kind != "ADD" or not isinstance(bias, Fixed) or node.fixed(1) is None:
         return False
@@ -145,9 +156,8 @@ def add_before_dense(draft: Draft, node: Node) -> bool:
     return True
 
 
-@rewrites("FULLY_CONNECTED")
-def multiply_before_dense(draft: Draft, node: Node) -> bool:
-    """A constant factor in front of a dense layer goes into its matrix."""
+def _multiply_before(draft: Draft, node: Node) -> bool:
+    """A constant factor goes into the matrix."""
     found, weights = _added(node), node.fixed(1)
     if found is None or found[0].kind != "MUL" or weights is None or len(found[1].shape) != 1:
         return False

@@ -33,7 +33,7 @@ def reshape_of_reshape(draft: Draft, node: Node) -> bool:
     return True
 
 
-@rewrites("RESHAPE")
+@rewrites("RESHAPE", early=True)
 def reshape_after_dense(draft: Draft, node: Node) -> bool:
     """A dense layer gives its input's leading axes itself."""
     layer, value = node.source(), node.value()
@@ -50,7 +50,7 @@ def reshape_after_dense(draft: Draft, node: Node) -> bool:
     return True
 
 
-@rewrites("FULLY_CONNECTED")
+@rewrites("FULLY_CONNECTED", early=True)
 def reshape_before_dense(draft: Draft, node: Node) -> bool:
     """A dense layer flattens leading axes itself; one that changes the last axis stays."""
     before, value = node.source(), node.value()
@@ -65,7 +65,7 @@ def reshape_before_dense(draft: Draft, node: Node) -> bool:
     return True
 
 
-@rewrites("FULLY_CONNECTED")
+@rewrites("FULLY_CONNECTED", early=True)
 def squeeze_before_dense(draft: Draft, node: Node) -> bool:
     """Leading axes of length 1 that are dropped in front of a dense layer."""
     before, value = node.source(), node.value()
@@ -120,6 +120,22 @@ def transpose_of_transpose(draft: Draft, node: Node) -> bool:
     node.options["perm"] = perm
     node.inputs[1] = numbers(perm)
     draft.rewire(node, 0, before.inputs[0])
+    return True
+
+
+@rewrites("TRANSPOSE")
+def squeeze_behind_transpose(draft: Draft, node: Node) -> bool:
+    """An axis of length 1 in front is dropped after the transpose, where a dense layer may do it."""
+    before, value = node.source(), node.value()
+    if before is None or value is None or before.kind != "RESHAPE" or not value.once:
+        return False
+    entered = before.value()
+    if entered is None or entered.shape != (1, *(value.shape or ())):
+        return False
+    perm = (0, *[axis + 1 for axis in node.options["perm"]])
+    before.kind, before.options, before.inputs[1] = "TRANSPOSE", {"perm": perm}, numbers(perm)
+    value.shape = tuple([entered.shape[axis] for axis in perm])
+    node.kind, node.options, node.inputs[1] = "RESHAPE", {}, sizes(node.made.shape or ())
     return True
 
 
