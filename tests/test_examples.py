@@ -57,6 +57,8 @@ PUBLISHED = {
     "vision/resnet50_keras": Published(25_636_712, 25_583_592, 3_857_973_248),
     "vision/mobilenet_v2": Published(3_538_984, 3_504_872, 300_774_272),
     "vision/efficientnet_b0": Published(5_330_571, 5_288_548),
+    "vision/densenet121_keras": Published(8_062_504, 7_978_856, 2_834_161_664),
+    "vision/convnext_tiny": Published(28_589_128, 28_589_128, 4_455_531_264),
     "vision/googlenet": Published(6_624_904),
     "vision/unet": Published(U_NET, U_NET),
     "vision/vit_b_16": Published(86_567_656),
