@@ -27,9 +27,6 @@ DEFAULT = "check"
 USAGE, DEFECT, INTERRUPTED = 2, 4, 130
 COMPLETION = "_PARAMLINT_COMPLETE"  # set by the shell functions that click makes for completion
 
-#: Models are trees that live until the end, so collecting cycles finds nothing and costs a tenth of a run.
-FEW_COLLECTIONS = (50_000, 20, 20)
-
 HELP = """Linter and budget checker for neural-network model specs.
 
 Reads YAML architectures and ONNX models, counts parameters, multiply-accumulates, flash and RAM, and complains about
@@ -119,8 +116,8 @@ def program() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code; never raises for what a user did."""
-    if arguments is None:
-        gc.set_threshold(*FEW_COLLECTIONS)
+    if arguments is None:  # a process of our own: models are trees that live to its end, looking for cycles is idle
+        gc.disable()
     args = list(sys.argv[1:] if arguments is None else arguments)
     _tame_output()
     code = _run(args)

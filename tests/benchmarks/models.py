@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import onnx
@@ -88,3 +89,20 @@ def spec(path: Path, layers: int) -> Path:
     lines += ["  - GlobalAveragePooling2D", "  - {type: Dense, units: 10}"]
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def write_all(folder: Path) -> None:
+    """Every file that ``run.py`` measures."""
+    for megabytes in (1, 100, 1000):
+        heavy(folder / f"heavy{megabytes}.onnx", megabytes)
+    for nodes in (1000, 20000):
+        deep(folder / f"deep{nodes}.onnx", nodes)
+    spec(folder / "small.arch.yaml", 20)
+    spec(folder / "large.arch.yaml", 2000)
+    (folder / "many").mkdir()
+    for index in range(1000):
+        spec(folder / "many" / f"m{index}.arch.yaml", 10 + index % 10)
+
+
+if __name__ == "__main__":
+    write_all(Path(sys.argv[1]))

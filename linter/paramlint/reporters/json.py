@@ -35,8 +35,8 @@ RAM = ("bound", "arena", "arena_total", "best")
 def write(report: Report, out: TextIO, look: Look) -> None:
     """One compact line where a program reads it, indented where a person does."""
     compact = None if look.terminal else (",", ":")
-    json.dump(document(report), out, indent=2 if look.terminal else None, separators=compact)
-    out.write("\n")
+    # In one piece: json.dump, which writes bit by bit, is twenty times slower.
+    out.write(json.dumps(document(report), indent=2 if look.terminal else None, separators=compact) + "\n")
 
 
 def document(report: Report) -> dict[str, Any]:
