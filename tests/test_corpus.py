@@ -20,8 +20,8 @@ pytestmark = pytest.mark.corpus
 
 #: An arena below this is mostly bookkeeping, of which a model file says little.
 SMALL_ARENA = 10_000
-#: How far the estimated arena may be off above that, in per cent.
-ARENA_ERROR = 1
+#: How far the estimated arena may be off above that, and the estimated file in flash, in per cent.
+ARENA_ERROR, FLASH_ERROR = 1, 10
 
 Truth = dict[str, Any]
 
@@ -33,6 +33,8 @@ class Reading(NamedTuple):
     arguments: tuple[str, ...]
     exact: dict[str, set[int]]
     arena: int | None = None  # what tensor_arena must hold at least; None where nobody measured it
+    best: int | None = None  # the bound of the best operator order where nothing runs in place
+    flash: int | None = None  # the converter's file
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -98,17 +100,19 @@ def from_keras(folder: Path, model: Truth) -> Iterator[Reading]:
                 exact["params"] = {model[kind]["onnx"]["params_in_weight_slots"]}
         if "params" not in exact or file == model["spec"]["file"]:  # the converter's zero biases are not in the file
             exact["deployed_params"].add(truth["params"] - truth["all_zero_param_elements"])
-        arena = None
+        arena = best = None
         if reading["scored"]:
+            best = truth["best_order_lower_bound"]
             exact |= {"ram.bound": {truth["lower_bound_bytes"]}, "ram.arena": {truth["tflm_head_bytes"]}}
             arena = truth["min_working_arena_bytes"] or truth["arena_bytes"]
         arguments = ("--as", reading["as"]) if reading["as"] else ()
-        yield Reading(folder / file, arguments, exact, arena)
+        yield Reading(folder / file, arguments, exact, arena, best, truth["tflite"]["file_bytes"])
 
 
 def totals(capsys: pytest.CaptureFixture[str], reading: Reading) -> tuple[dict[str, int | None], Truth]:
     """The totals of the JSON report, flat, and the whole report's model."""
-    code = main([str(reading.path), "--isolated", "--output", "json", *reading.arguments])
+    searched = () if reading.best is None else ("--max", "ram.best=1TiB")
+    code = main([str(reading.path), "--isolated", "--output", "json", *reading.arguments, *searched])
     written = capsys.readouterr()
     report = json.loads(written.out)
     assert code in (0, 1), f"exit {code}: {written.err} {report['errors']}"
@@ -125,13 +129,25 @@ def test_a_model_says_the_truth(reading: Reading, capsys: pytest.CaptureFixture[
         if found[key] not in right or key in model["unknown"]:
             wrong.append(f"{key}: {found[key]} {model['unknown'].get(key, '')}, truth {sorted(right)}")
     if reading.arena is not None and reading.arena >= SMALL_ARENA:
-        said = found["ram.arena_total"]
-        if said is None or abs(said - reading.arena) * 100 > ARENA_ERROR * reading.arena:
-            wrong.append(f"ram.arena_total: {said} {model['unknown']}, truth {reading.arena}")
         compared["arenas within 1 %"] += 1
+        wrong += near(found, "ram.arena_total", reading.arena, ARENA_ERROR)
+    if reading.flash is not None:
+        compared["files within 10 %"] += 1
+        wrong += near(found, "flash_bytes", reading.flash, FLASH_ERROR)
+    if reading.best is not None:  # what runs in place may need less
+        compared["best orders"] += 1
+        if not 0 < (found["ram.best"] or 0) <= reading.best:
+            wrong.append(f"ram.best: {found['ram.best']}, truth at most {reading.best}")
     compared["readings of models"] += 1
     compared["exact numbers"] += len(reading.exact)
     assert not wrong, "\n".join(wrong)
+
+
+def near(found: dict[str, int | None], key: str, truth: int, error: int) -> list[str]:
+    """What to say of an estimate that is off by more than ``error`` per cent."""
+    said = found[key]
+    off = said is None or abs(said - truth) * 100 > error * truth
+    return [f"{key}: {said}, truth {truth} and {error} % of it"] if off else []
 
 
 def test_there_was_something_to_compare(corpus: Path) -> None:
