@@ -10,27 +10,41 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, TypeVar
 
 from paramlint.deploy.draft import Draft, Node, Value
 
 Rule = Callable[[Draft, Node], bool]
 Function = TypeVar("Function", bound=Rule)
 
-RULES: dict[str, list[Rule]] = {}
-EARLY: dict[str, list[Rule]] = {}
-LATE: dict[str, list[Rule]] = {}
+
+class Entry(NamedTuple):
+    """A rule, and which operators must make one of its root's operands for it to be worth a look."""
+
+    rule: Rule
+    behind: frozenset[str] | None
 
 
-def rewrites(*kinds: str, early: bool = False, late: bool = False) -> Callable[[Function], Function]:
-    """Register a rule for roots of these kinds; an early one is also tried with the others."""
+Table = dict[str, tuple[Entry, ...]]
+
+EARLY: Table = {}
+RULES: Table = {}
+DEEP: Table = {}  # rules that look further than one operator back, tried again once those have settled
+LATE: Table = {}
+
+
+def rewrites(
+    *kinds: str, behind: Iterable[str] | None = None, early: bool = False, deep: bool = False, late: bool = False
+) -> Callable[[Function], Function]:
+    """Register a rule for roots of these kinds; an early or deep one is also tried with the others."""
 
     def register(function: Function) -> Function:
-        for kind in kinds:
-            (LATE if late else RULES).setdefault(kind, []).append(function)
-            if early:
-                EARLY.setdefault(kind, []).append(function)
+        entry = Entry(function, None if behind is None else frozenset(behind))
+        tables = [LATE] if late else [RULES] + [EARLY] * early + [DEEP] * deep
+        for table in tables:
+            for kind in kinds:
+                table[kind] = (*table.get(kind, ()), entry)
         return function
 
     return register
@@ -46,39 +60,58 @@ def load() -> None:
 def rewrite(draft: Draft) -> None:
     """Apply the rules until none applies."""
     load()
-    _sweep(draft, EARLY)
-    _sweep(draft, RULES)
-    both = {kind: [*RULES.get(kind, ()), *LATE.get(kind, ())] for kind in {*RULES, *LATE}}
-    _sweep(draft, both)
+    every = {kind: (*RULES.get(kind, ()), *LATE.get(kind, ())) for kind in {*RULES, *LATE}}
+    _sweep(draft, EARLY, EARLY)
+    _sweep(draft, RULES, RULES)
+    _sweep(draft, DEEP, RULES)
+    _sweep(draft, LATE, every)
 
 
-def _sweep(draft: Draft, rules: dict[str, list[Rule]]) -> None:
-    waiting = [node for node in draft.nodes if node.kind in rules and node.alive]
-    for node in waiting:
-        node.queued = True
-    while waiting:
-        node = waiting.pop()
-        node.queued = False
-        if not node.alive:
+def _sweep(draft: Draft, first: Table, again: Table) -> None:
+    """From the last operator to the first with one table, then with another wherever something has changed."""
+    for node in reversed([node for node in draft.nodes if node.kind in first and node.alive]):
+        if node.alive:
+            waiting = _try(draft, node, first)
+            while waiting:
+                one = waiting.pop()
+                one.queued = False
+                if one.alive:
+                    _wake(waiting, _try(draft, one, again))
+
+
+def _try(draft: Draft, node: Node, table: Table) -> list[Node]:
+    """Apply the first rule that fits; returns the operators that are to be looked at again."""
+    entries = table.get(node.kind)
+    if not entries:
+        return []
+    makers = set()
+    for operand in node.inputs:
+        if operand.__class__ is Value and operand.node is not None:
+            makers.add(operand.node.kind)
+    for rule, behind in entries:
+        if behind is not None and behind.isdisjoint(makers):
             continue
-        for rule in rules.get(node.kind, ()):
-            before = len(draft.nodes)
-            outputs = list(node.outputs)
-            if rule(draft, node):
-                _wake(waiting, node, outputs, draft.nodes[before:])
-                break
+        before, outputs = len(draft.nodes), node.outputs
+        if rule(draft, node):
+            return _touched(node, outputs, draft.nodes[before:])
+    return []
 
 
-def _wake(waiting: list[Node], node: Node, outputs: list[Value], new: list[Node]) -> None:
-    """Look again at the operator, at what reads it, and at operators that were added."""
-    again = [*new, node]
+def _touched(node: Node, outputs: list[Value], new: list[Node]) -> list[Node]:
+    """The operator, what reads it, and operators that were added."""
+    found = {one: None for one in (*new, node)}
     for value in outputs:
-        again += value.users
-        if value.node is not None:
-            again.append(value.node)
-            for made in value.node.outputs:
-                again += made.users
-    for one in again:
-        if one.alive and not one.queued:
+        found.update(dict.fromkeys(value.users))
+        maker = value.node
+        if maker is not None:
+            found[maker] = None
+            for made in maker.outputs:
+                found.update(dict.fromkeys(made.users))
+    return list(found)
+
+
+def _wake(waiting: list[Node], touched: list[Node]) -> None:
+    for one in touched:
+        if not one.queued:
             one.queued = True
             waiting.append(one)

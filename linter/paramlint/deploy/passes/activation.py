@@ -12,7 +12,7 @@ _FUSES = frozenset({
 _CLAMPS = ("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1")
 
 
-@rewrites(*_CLAMPS)
+@rewrites(*_CLAMPS, behind=_FUSES)
 def fuse_activation(draft: Draft, node: Node) -> bool:
     """A clamp whose operator in front has no other reader."""
     before, value = node.source(), node.value()
@@ -23,7 +23,7 @@ def fuse_activation(draft: Draft, node: Node) -> bool:
     return True
 
 
-@rewrites("RELU")
+@rewrites("RELU", behind=("SQUARED_DIFFERENCE",))
 def relu_of_squares(draft: Draft, node: Node) -> bool:
     """Squares are never negative."""
     before, value = node.source(), node.value()
@@ -33,7 +33,7 @@ def relu_of_squares(draft: Draft, node: Node) -> bool:
     return True
 
 
-@rewrites("MINIMUM")
+@rewrites("MINIMUM", behind=("RELU",))
 def relu6_of_minimum(draft: Draft, node: Node) -> bool:
     """min(relu(x), 6)."""
     constant, before = node.fixed(1), node.source()
@@ -65,7 +65,7 @@ def clamp(draft: Draft, node: Node) -> bool:
     return True
 
 
-@rewrites("MAXIMUM")
+@rewrites("MAXIMUM", behind=("MUL",))
 def leaky_relu(draft: Draft, node: Node) -> bool:
     """max(a x, x) with a below 1."""
     for mine, other in ((0, 1), (1, 0)):
@@ -96,7 +96,7 @@ def _sixth(node: Node | None) -> bool:
     return constant is not None and constant.scalar is not None and abs(constant.scalar - 1 / 6) < 1e-6
 
 
-@rewrites("MUL")
+@rewrites("MUL", behind=("ADD", "MUL"), deep=True)
 def hard_swish(draft: Draft, node: Node) -> bool:
     """x relu6(x + 3) / 6, in whatever order it is multiplied."""
     found = _hard_swish(node)
@@ -127,7 +127,7 @@ def _hard_swish(node: Node) -> Value | None:
     return None
 
 
-@rewrites("ADD")
+@rewrites("ADD", behind=("RELU",), deep=True)
 def prelu(draft: Draft, node: Node) -> bool:
     """relu(x) + a relu(-x): a PRELU with slopes -a."""
     for mine, other in ((0, 1), (1, 0)):

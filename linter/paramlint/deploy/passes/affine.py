@@ -47,7 +47,7 @@ def _take(draft: Draft, layer: Node, node: Node) -> None:
     draft.merge(layer, node)
 
 
-@rewrites("ADD", "SUB")
+@rewrites("ADD", "SUB", behind=_FILTER)
 def add_into_layer(draft: Draft, node: Node) -> bool:
     """A constant that is added to a layer's output becomes its bias."""
     constant, layer = node.fixed(1), _layer_before(node)
@@ -68,7 +68,7 @@ def add_into_layer(draft: Draft, node: Node) -> bool:
     return True
 
 
-@rewrites("MUL", "DIV")
+@rewrites("MUL", "DIV", behind=_FILTER)
 def multiply_into_layer(draft: Draft, node: Node) -> bool:
     """A constant factor of a layer's output goes into its weights and its bias."""
     constant, layer = node.fixed(1), _layer_before(node)
@@ -86,7 +86,7 @@ def multiply_into_layer(draft: Draft, node: Node) -> bool:
     return True
 
 
-@rewrites("ADD")
+@rewrites("ADD", behind=("ADD",))
 def add_of_add(draft: Draft, node: Node) -> bool:
     """Two constants that are added one after the other are one."""
     constant, first = node.fixed(1), node.source()
@@ -131,13 +131,13 @@ def _added(node: Node) -> tuple[Node, Fixed] | None:
     return None if constant is None else (before, constant)
 
 
-@rewrites("FULLY_CONNECTED")
+@rewrites("FULLY_CONNECTED", behind=("ADD", "MUL"))
 def constant_before_dense(draft: Draft, node: Node) -> bool:
     """What is added or multiplied in front of a dense layer without activation."""
     return not node.activation and (_add_before(draft, node) or _multiply_before(draft, node))
 
 
-@rewrites("FULLY_CONNECTED", late=True)
+@rewrites("FULLY_CONNECTED", behind=("ADD", "MUL"), late=True)
 def constant_before_activated_dense(draft: Draft, node: Node) -> bool:
     """One with an activation comes to it after the layer in front, which may have taken the constant by then."""
     return _add_before(draft, node) or _multiply_before(draft, node)
@@ -166,7 +166,7 @@ def _multiply_before(draft: Draft, node: Node) -> bool:
     return True
 
 
-@rewrites("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D", late=True)
+@rewrites("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D", behind=("ADD", "SUB", "MUL", "DIV"), late=True)
 def number_before_layer(draft: Draft, node: Node) -> bool:
     """One number added or multiplied in front of a layer goes into its weights; an addition only without padding."""
     found, weights, bias = _added(node), node.fixed(1), bias_of(node)

@@ -6,7 +6,7 @@ from paramlint.deploy.draft import Draft, Node
 from paramlint.deploy.passes import rewrites
 
 
-@rewrites("MUL")
+@rewrites("MUL", behind=("SUB",), deep=True)
 def squared_difference(draft: Draft, node: Node) -> bool:
     """A difference times itself whose mean is taken, or that is quantised as a whole: SQUARED_DIFFERENCE."""
     before, value = node.source(), node.value()
@@ -22,7 +22,7 @@ def squared_difference(draft: Draft, node: Node) -> bool:
     return True
 
 
-@rewrites("DIV")
+@rewrites("DIV", behind=("SQRT",))
 def inverse_root(draft: Draft, node: Node) -> bool:
     """One over a square root: RSQRT."""
     one, root, value = node.fixed(0), node.source(1), node.value(1)

@@ -11,7 +11,7 @@ def _swaps_last(perm: tuple[int, ...]) -> bool:
     return rank >= 2 and perm == (*range(rank - 2), rank - 1, rank - 2)
 
 
-@rewrites("BATCH_MATMUL")
+@rewrites("BATCH_MATMUL", behind=("TRANSPOSE",))
 def transposed_operand(draft: Draft, node: Node) -> bool:
     """A transpose of the last two axes of an operand; of the second only where nothing else reads it."""
     for place, flag in ((0, "adj_x"), (1, "adj_y")):
@@ -26,7 +26,7 @@ def transposed_operand(draft: Draft, node: Node) -> bool:
     return False
 
 
-@rewrites("TRANSPOSE")
+@rewrites("TRANSPOSE", behind=("BATCH_MATMUL",))
 def transpose_of_product(draft: Draft, node: Node) -> bool:
     """The transpose of a product with a flagged second operand is the product the other way round."""
     product, value = node.source(), node.value()

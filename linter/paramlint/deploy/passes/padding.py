@@ -6,7 +6,7 @@ from paramlint.deploy.draft import Draft, Node
 from paramlint.deploy.passes import rewrites
 
 
-@rewrites("CONV_2D", "DEPTHWISE_CONV_2D")
+@rewrites("CONV_2D", "DEPTHWISE_CONV_2D", behind=("PAD",))
 def same_padding(draft: Draft, node: Node) -> bool:
     """Zeros in front of a convolution that are what SAME adds."""
     before = node.source()

@@ -23,7 +23,7 @@ def reshape_to_itself(draft: Draft, node: Node) -> bool:
     return True
 
 
-@rewrites("RESHAPE")
+@rewrites("RESHAPE", behind=("RESHAPE",))
 def reshape_of_reshape(draft: Draft, node: Node) -> bool:
     """The second alone gives the shape, whoever else reads the first."""
     before = node.source()
@@ -33,7 +33,7 @@ def reshape_of_reshape(draft: Draft, node: Node) -> bool:
     return True
 
 
-@rewrites("RESHAPE", early=True)
+@rewrites("RESHAPE", behind=("FULLY_CONNECTED",), early=True)
 def reshape_after_dense(draft: Draft, node: Node) -> bool:
     """A dense layer gives its input's leading axes itself."""
     layer, value = node.source(), node.value()
@@ -50,7 +50,7 @@ def reshape_after_dense(draft: Draft, node: Node) -> bool:
     return True
 
 
-@rewrites("FULLY_CONNECTED", early=True)
+@rewrites("FULLY_CONNECTED", behind=("RESHAPE",), early=True)
 def reshape_before_dense(draft: Draft, node: Node) -> bool:
     """A dense layer flattens leading axes itself; one that changes the last axis stays."""
     before, value = node.source(), node.value()
@@ -65,7 +65,7 @@ def reshape_before_dense(draft: Draft, node: Node) -> bool:
     return True
 
 
-@rewrites("FULLY_CONNECTED", early=True)
+@rewrites("FULLY_CONNECTED", behind=("RESHAPE",), early=True)
 def squeeze_before_dense(draft: Draft, node: Node) -> bool:
     """Leading axes of length 1 that are dropped in front of a dense layer."""
     before, value = node.source(), node.value()
@@ -79,7 +79,7 @@ def squeeze_before_dense(draft: Draft, node: Node) -> bool:
     return True
 
 
-@rewrites("RESHAPE")
+@rewrites("RESHAPE", behind=_REDUCTIONS)
 def reshape_after_reduction(draft: Draft, node: Node) -> bool:
     """A reshape that puts the reduced axes back with length 1."""
     before, value = node.source(), node.value()
@@ -110,7 +110,7 @@ def trivial_transpose(draft: Draft, node: Node) -> bool:
     return True
 
 
-@rewrites("TRANSPOSE")
+@rewrites("TRANSPOSE", behind=("TRANSPOSE",))
 def transpose_of_transpose(draft: Draft, node: Node) -> bool:
     """Two in a row are one."""
     before, value = node.source(), node.value()
@@ -123,7 +123,7 @@ def transpose_of_transpose(draft: Draft, node: Node) -> bool:
     return True
 
 
-@rewrites("TRANSPOSE")
+@rewrites("TRANSPOSE", behind=("RESHAPE",))
 def squeeze_behind_transpose(draft: Draft, node: Node) -> bool:
     """An axis of length 1 in front is dropped after the transpose, where a dense layer may do it."""
     before, value = node.source(), node.value()
@@ -139,7 +139,8 @@ def squeeze_behind_transpose(draft: Draft, node: Node) -> bool:
     return True
 
 
-@rewrites("CEIL", "EXP", "FLOOR", "NEG", "RELU", "RELU_N1_TO_1", "RELU6", "ROUND", "TANH", "SQRT", "SQUARE", "LOGISTIC")
+@rewrites("CEIL", "EXP", "FLOOR", "NEG", "RELU", "RELU_N1_TO_1", "RELU6", "ROUND", "TANH", "SQRT", "SQUARE", "LOGISTIC",
+          behind=_MOVES)  # fmt: skip
 def value_before_move(draft: Draft, node: Node) -> bool:
     """A function of each element comes in front of an operator that only moves elements."""
     move, value = node.source(), node.value()
@@ -162,7 +163,7 @@ def _swap(move: Node, node: Node, entered: Value, value: Value) -> None:
     value.shape, value.dtype = entered.shape, node.made.dtype
 
 
-@rewrites(*_BINARY)
+@rewrites(*_BINARY, behind=("RESHAPE",))
 def constant_before_reshape(draft: Draft, node: Node) -> bool:
     """A constant operand that fits the last axes before and after a reshape comes in front of it."""
     constant, move, value = node.fixed(1), node.source(), node.value()
@@ -203,7 +204,7 @@ def _reduced_tail(part: Shape, whole: Shape) -> bool:
     return start < len(part) and _tail(part[start:], whole)
 
 
-@rewrites(*_BINARY)
+@rewrites(*_BINARY, behind=("RESHAPE",))
 def both_before_reshape(draft: Draft, node: Node) -> bool:
     """Two reshapes of equal tensors to equal shapes: one behind the operator."""
     moves = node.source(0), node.source(1)
@@ -230,7 +231,7 @@ def both_before_reshape(draft: Draft, node: Node) -> bool:
     return True
 
 
-@rewrites("ADD", "SUB", "MUL", "DIV")
+@rewrites("ADD", "SUB", "MUL", "DIV", behind=("RESHAPE",))
 def reshape_for_broadcast(draft: Draft, node: Node) -> bool:
     """A reshape that only puts ones in front, which the operator does by itself."""
     for mine, other in ((0, 1), (1, 0)):
@@ -255,7 +256,7 @@ def _only_binary(value: Value) -> bool:
     return value.once or all(user.kind in ("ADD", "SUB", "MUL", "DIV") for user in value.users)
 
 
-@rewrites("ADD", "SUB", "MUL", "DIV")
+@rewrites("ADD", "SUB", "MUL", "DIV", behind=("TILE", "BROADCAST_TO"))
 def repeat_for_broadcast(draft: Draft, node: Node) -> bool:
     """A repetition that the operator's broadcast does by itself."""
     for mine, other in ((0, 1), (1, 0)):
