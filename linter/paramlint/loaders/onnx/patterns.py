@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from itertools import pairwise
 
 from paramlint.loaders.onnx.tensors import Stored, Tensors
@@ -29,7 +29,7 @@ _TABLE_NAME = re.compile(
 class Witness:
     """What the exporter's own metadata say about a tensor's role."""
 
-    def __init__(self, skeleton: bytes, producer: str) -> None:
+    def __init__(self, skeleton: bytes, producer: str, stored: Iterable[Stored] = ()) -> None:
         self.torch = producer == "pytorch" or b"onnx::" in skeleton or b"_output_0" in skeleton  # also rewritten since
         self.parameters: set[str] = set()
         self.buffers: set[str] = set()
@@ -39,6 +39,8 @@ class Witness:
                 kept = {b"p": self.parameters, b"b": self.buffers}.get(kind, self.constants)
                 kept.add(name.decode("ascii", "replace").lower())
         self.traced = bool(self.parameters)
+        #: Whether parameters stand in initializers (a module that was frozen first has all of them in Constant nodes).
+        self.apart = self.torch and any(t.origin == "initializer" and t.dtype.is_float and t.dims for t in stored)
 
     def is_parameter(self, tensor: Stored) -> bool:
         return self.traced and _mangled(tensor.name) in self.parameters
@@ -64,7 +66,7 @@ class Witness:
         """Whether torch found a tensor that is neither parameter nor buffer: tracing makes Constant nodes of these."""
         if self.traced:
             return _mangled(tensor.name) in self.constants
-        return self.torch and tensor.origin == "constant"
+        return self.apart and tensor.origin == "constant"
 
     def learned(self, tensor: Stored) -> bool:
         """Whether a tensor of one element is a learned scalar: only a name that a torch module gave says so."""

@@ -60,7 +60,7 @@ def _read(path: str, source: Source, head: bytes, files: Files, request: Request
         graph = Graph(model, tensors)
         kinds = {item.kind for item in graph.items}
         known = operators.load_for(kinds)
-        trace = Trace(graph, known, Witness(skeleton, model.producer_name))
+        trace = Trace(graph, known, Witness(skeleton, model.producer_name, graph.all_stored.values()))
         return build(path, graph, trace, request, source.disk, skeleton)
     except WireError as error:
         raise LoadError(InputError(path, f"is no ONNX model: {error}")) from None

@@ -84,7 +84,7 @@ class Roles:
             if tensor.dtype in NEVER or (table and not tensor.dtype.is_float and tensor.dtype not in TABLES):
                 continue
             use = Use(tensor, index, role, held.direct)
-            if self.witness.is_buffer(tensor) or (self.witness.traced and self.witness.own_constant(tensor)):
+            if self.witness.is_buffer(tensor):
                 item.uses.append(use._replace(buffer=True, role="buffer"))
             elif table and tensor.dtype in TABLES and item.kind.startswith("Gather") and not item.domain:
                 self.watch.narrow[item.outputs[0]] = (item, use)
@@ -101,8 +101,8 @@ class Roles:
             return False
         if role in _NEUTRAL and item.kind.endswith(("Normalization", "Norm")):
             return self.witness.filled_in(tensor) and patterns.filling(tensor, self.tensors, _NEUTRAL[role])
-        if role == "table" and self.witness.own_constant(tensor):
-            self.say("tables that the exporter made itself, not counted", tensor)
+        if self.witness.own_constant(tensor):
+            self.say("constants that the model's code made itself, not counted", tensor)
             return True
         if role == "kernel" and "Conv" in item.kind and patterns.same_filters(tensor, self.tensors):
             self.say("filters that are the same for every channel, not counted", tensor)
@@ -190,9 +190,13 @@ class Roles:
         return self._is_table(tensor)
 
     def _statistic_or_weight(self, item: Item, index: int, use: Use) -> None:
-        """What is subtracted from an activation is a mean, and what then divides it a deviation."""
+        """What is subtracted from an activation is a mean, and what then divides it a deviation.
+
+        Unless it varies along several axes (points that distances are taken to), or a module calls it otherwise.
+        """
         named = self.witness.torch and not self.witness.generated(use.tensor)
-        if item.kind == "Sub" and index == 1 and not (named and not _MEAN_NAME.search(use.tensor.name)):
+        other = sum(size != 1 for size in use.tensor.dims) > 1 or (named and not _MEAN_NAME.search(use.tensor.name))
+        if item.kind == "Sub" and index == 1 and not other:
             self.watch.centred.update(item.outputs)
             self.say("constants subtracted from an activation, taken as means (buffers)", use.tensor)
             item.uses.append(use._replace(buffer=True, role="mean"))
