@@ -13,7 +13,18 @@ PACKAGE = ROOT / "linter" / "paramlint"
 
 #: From the bottom up. A module may import from its own tier or below, never from above.
 TIERS = (
-    {"ir", "errors", "quantities", "expressions", "schemas", "spelling", "patterns", "toml_places", "display", "folders"},
+    {
+        "ir",
+        "errors",
+        "quantities",
+        "expressions",
+        "schemas",
+        "spelling",
+        "patterns",
+        "toml_places",
+        "display",
+        "folders",
+    },  # fmt: skip
     {"formulas"},
     {"measure", "budgets", "layer_budgets", "deploy", "memory", "targets"},
     {"config", "config_reader", "findings", "report"},
