@@ -24,7 +24,7 @@ TIERS = (
         "toml_places",
         "display",
         "folders",
-    },  # fmt: skip
+    },
     {"formulas"},
     {"measure", "budgets", "layer_budgets", "deploy", "memory", "targets"},
     {"config", "config_reader", "findings", "report"},

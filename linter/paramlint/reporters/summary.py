@@ -44,11 +44,18 @@ def summary(judged: Judged, look: Look) -> list[str]:
     rows = _budgets([budget for budget in measured.budgets if id(budget) not in of_targets], look)
     if measured.verdicts:
         rows += comparison(measured.verdicts, look)
-    if not rows or look.verbose:
+    complete = not rows or look.verbose
+    if complete:
         rows += totals(measured)
     rows += timeline(measured, look)
-    rows += [f"  {'assumed':9} {escape(text)}" for text in measured.assumed]
+    rows += [f"  {'assumed':9} {escape(text)}" for text in measured.assumed if complete or _concerns(text, measured)]
     return [heading(measured, look), *rows]
+
+
+def _concerns(assumed: str, measured: Measured) -> bool:
+    """False for an assumption about a number that is not among the lines above."""
+    shown = {budget.metric.name.partition(".")[0] for budget in measured.budgets}
+    return all(not assumed.lower().startswith(f"{name}:") or name in shown for name in ("ram", "flash"))
 
 
 def heading(measured: Measured, look: Look) -> str:
