@@ -7,7 +7,7 @@ from paramlint.ir import Step
 from paramlint.measure import Measured
 from paramlint.quantities import grouped, percent
 from paramlint.rules import Rule, rule
-from paramlint.rules.steps import DENSE, Graph, product
+from paramlint.rules.steps import DENSE, Graph, graph_of, product
 
 
 @rule("PL401", "dense-after-flatten", Level.NOTE, "A dense layer behind Flatten holds much of the model")
@@ -43,7 +43,7 @@ class DenseAfterFlatten(Rule):
     needs_shapes = True
 
     def check(self, measured: Measured) -> Iterable[Finding]:
-        graph = Graph(measured)
+        graph = graph_of(measured)
         total = measured.total("params").value or 0
         for step in measured.model.steps:
             kernel = step.weights.get(1) if step.kind in DENSE else None

@@ -7,7 +7,7 @@ from paramlint.ir import Step, Weight
 from paramlint.measure import Measured
 from paramlint.quantities import grouped
 from paramlint.rules import Rule, rule
-from paramlint.rules.steps import Graph
+from paramlint.rules.steps import Graph, graph_of
 
 #: Operators with a bias of their own, and those whose bias an Add behind them may hold.
 BIASED = frozenset({"Conv", "ConvTranspose", "Gemm"})
@@ -43,7 +43,7 @@ class BiasBeforeBatchNorm(Rule):
     needs_shapes = True
 
     def check(self, measured: Measured) -> Iterable[Finding]:
-        graph = Graph(measured)
+        graph = graph_of(measured)
         off = "bias: false" if measured.model.framework == "pytorch" else "use_bias: false"
         for step in measured.model.steps:
             bias = _own(step) or _added(graph, step)

@@ -6,7 +6,7 @@ from paramlint.findings import Finding, Level
 from paramlint.measure import Measured
 from paramlint.quantities import grouped
 from paramlint.rules import Rule, rule
-from paramlint.rules.steps import Graph
+from paramlint.rules.steps import graph_of
 
 #: What a BatchNormalization behind it can be folded into.
 FOLDS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
@@ -43,7 +43,7 @@ class UnfoldedBatchNorm(Rule):
     def check(self, measured: Measured) -> Iterable[Finding]:
         if measured.model.format != "onnx":
             return
-        graph = Graph(measured)
+        graph = graph_of(measured)
         for step in measured.model.steps:
             if step.kind != "BatchNormalization":
                 continue

@@ -6,7 +6,7 @@ from paramlint.findings import Finding, Level
 from paramlint.ir import Step
 from paramlint.measure import Measured
 from paramlint.rules import Rule, rule
-from paramlint.rules.steps import Graph
+from paramlint.rules.steps import Graph, graph_of
 
 
 @rule("PL405", "channel-alignment", Level.NOTE, "A channel count that vector units cannot fill")
@@ -40,14 +40,13 @@ class ChannelAlignment(Rule):
 
     def check(self, measured: Measured) -> Iterable[Finding]:
         multiple = self.settings["multiple"]
-        graph = Graph(measured)
+        uneven = [(step, channels) for step, channels in _widths(measured) if multiple > 1 and channels % multiple]
+        if not uneven:
+            return
+        graph = graph_of(measured)
         feeding = _feeding_another(graph)
-        for step in measured.model.steps:
-            kernel = step.weights.get(1) if step.kind == "Conv" else None
-            if kernel is None or not kernel.shape or id(step) not in feeding or multiple < 2:
-                continue
-            channels = kernel.shape[0]
-            if channels % multiple and step.attributes.get("group", 1) == 1:
+        for step, channels in uneven:
+            if id(step) in feeding:
                 near = -(-channels // multiple) * multiple
                 yield self.finding(
                     f"{graph.label(step)} puts out {channels} channels, no multiple of {multiple}",
@@ -55,6 +54,14 @@ class ChannelAlignment(Rule):
                     layer=step.layer or None,
                     help=f"{near} channels cost the same time on a vector unit",
                 )
+
+
+def _widths(measured: Measured) -> Iterable[tuple[Step, int]]:
+    """Ungrouped convolutions with their output channels."""
+    for step in measured.model.steps:
+        kernel = step.weights.get(1) if step.kind == "Conv" else None
+        if kernel is not None and kernel.shape and step.attributes.get("group", 1) == 1:
+            yield step, kernel.shape[0]
 
 
 def _feeding_another(graph: Graph) -> set[int]:

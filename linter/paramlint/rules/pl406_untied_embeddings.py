@@ -7,7 +7,7 @@ from paramlint.ir import Step, Weight
 from paramlint.measure import Measured
 from paramlint.quantities import grouped
 from paramlint.rules import Rule, rule
-from paramlint.rules.steps import DENSE, Graph
+from paramlint.rules.steps import DENSE, Graph, graph_of
 
 
 @rule("PL406", "untied-embeddings", Level.NOTE, "A head as large as the embedding, with weights of its own")
@@ -40,7 +40,7 @@ class UntiedEmbeddings(Rule):
     needs_shapes = True
 
     def check(self, measured: Measured) -> Iterable[Finding]:
-        graph = Graph(measured)
+        graph = graph_of(measured)
         tables = [table for step in measured.model.steps for table in _tables(step) if table.shape[0] >= self._rows]
         for step in measured.model.steps:
             head = step.weights.get(1) if step.kind in DENSE else None

@@ -69,6 +69,17 @@ class Graph:
         return step.layer or step.kind
 
 
+def graph_of(measured: Measured) -> Graph:
+    """The graph of a model; the rules that ask one after another get the same."""
+    if not _made or _made[0][0] is not measured:
+        _made[:] = [(measured, Graph(measured))]
+    return _made[0][1]
+
+
+#: The model that was asked for last, with its graph.
+_made: list[tuple[Measured, Graph]] = []
+
+
 def product(sizes: Iterable[int]) -> int:
     total = 1
     for size in sizes:
