@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 from paramlint.deploy.convert import convert
 from paramlint.deploy.finish import finish
 from paramlint.deploy.model import CONSTANT as CONSTANT
@@ -22,7 +24,13 @@ def deploy(model: Model, dtype: DType | None = None) -> Deployed:
     """
     if dtype is None and model.format == "spec":
         dtype = model.dtype or DType.FLOAT32
-    draft = convert(model)
-    rewrite(draft)
-    settle(draft, dtype)
-    return finish(draft, dtype)
+    collecting = gc.isenabled()
+    gc.disable()  # a draft is many small objects and no rubbish until it is finished
+    try:
+        draft = convert(model)
+        rewrite(draft)
+        settle(draft, dtype)
+        return finish(draft, dtype)
+    finally:
+        if collecting:
+            gc.enable()

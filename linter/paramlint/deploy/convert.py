@@ -45,44 +45,46 @@ def convert(model: Model) -> Draft:
 
 def _look_back(model: Model, low: Lowering) -> list[tuple[int, Step]]:
     """The steps that reach an output, with how the readers of each tensor want it to lie."""
-    needed = set(model.outputs)
     found: list[tuple[int, Step]] = []
     readers, wishes = low.readers, low.wishes
     for name in model.outputs:
         readers[name] = readers.get(name, 0) + 1
     for place in range(len(model.steps) - 1, -1, -1):
         step = model.steps[place]
-        if not any(name in needed for name in step.outputs):
+        for name in step.outputs:
+            if name in readers:
+                break
+        else:
             continue
         found.append((place, step))
         for name in step.inputs:
             if name:
-                needed.add(name)
                 readers[name] = readers.get(name, 0) + 1
-        _wish(model, step, wishes)
+        if step.kind in _WINDOWED:
+            _wish_images(model, step, wishes)
+        elif wishes and step.outputs[0] in wishes:
+            _pass_on(step, wishes[step.outputs[0]], wishes)
     found.reverse()
     return found
 
 
-def _wish(model: Model, step: Step, wishes: dict[str, layout.Order]) -> None:
-    """How a step wants its inputs to lie, as far as it matters."""
-    kind = step.kind
-    if kind in _WINDOWED:
-        name = step.inputs[0]
-        tensor = model.tensors.get(name)
-        if tensor is not None and tensor.shape is not None:
-            rank = len(tensor.shape) + (not model.batch_axis)
-            stated = str(step.attributes.get("layout", ""))
-            wishes[name] = layout.identity(rank) if stated.endswith("C") else layout.channels_last(rank)
-        return
-    wish = wishes.get(step.outputs[0]) if step.outputs else None
-    if wish is None:
-        return
-    if kind == "Transpose":
+def _wish_images(model: Model, step: Step, wishes: dict[str, layout.Order]) -> None:
+    """A window wants its input channels last."""
+    name = step.inputs[0]
+    tensor = model.tensors.get(name)
+    if tensor is not None and tensor.shape is not None:
+        rank = len(tensor.shape) + (not model.batch_axis)
+        stated = str(step.attributes.get("layout", ""))
+        wishes[name] = layout.identity(rank) if stated.endswith("C") else layout.channels_last(rank)
+
+
+def _pass_on(step: Step, wish: layout.Order, wishes: dict[str, layout.Order]) -> None:
+    """How a step wants its inputs to lie for its output to lie as it is wanted."""
+    if step.kind == "Transpose":
         perm = step.attributes.get("perm")
         if isinstance(perm, tuple) and len(perm) == len(wish):
             wishes.setdefault(step.inputs[0], layout.before_transpose(wish, perm))
-    elif kind in _AGNOSTIC:
+    elif step.kind in _AGNOSTIC:
         for name in step.inputs:
             if name:
                 wishes.setdefault(name, wish)
@@ -123,10 +125,13 @@ def _folded(low: Lowering) -> bool:
     """Whether the step's result is known before anything runs, so that nothing of it is left."""
     step = low.step
     if step.kind in _FREE:
-        known = all(isinstance(size, int) for size in low.source()) if step.inputs[0] in low.model.tensors else False
+        name = step.inputs[0]
+        known = name in low.model.tensors and all(isinstance(size, int) for size in low.source())
     else:
-        known = all(not name or name in low.constants for name in step.inputs) and bool(step.inputs)
-        known = known and (bool(step.weights) or any(step.inputs))
+        for name in step.inputs:
+            if name and name not in low.constants:
+                return False
+        known = bool(step.inputs) and (bool(step.weights) or any(step.inputs))
     if not known:
         return False
     for name in step.outputs:

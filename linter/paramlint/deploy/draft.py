@@ -10,7 +10,7 @@ from typing import Any
 
 from paramlint.ir import Dim, DType
 
-FLOATS = frozenset({DType.FLOAT64, DType.FLOAT32, DType.FLOAT16, DType.BFLOAT16})
+FLOATS = (DType.FLOAT32, DType.FLOAT16, DType.FLOAT64, DType.BFLOAT16)
 
 
 class Fixed:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from paramlint.deploy.draft import Draft, Fixed, Node, Value
+from paramlint.deploy.draft import FLOATS, Draft, Fixed, Node, Value
 from paramlint.deploy.model import CONSTANT, Buffer, Constant, Deployed, Operator
-from paramlint.deploy.types import QUANTIZED, constant_type
-from paramlint.ir import NOTHING, DType, Quantity, Shape, Unknown
+from paramlint.deploy.types import QUANTIZED, computes_in, constant_type
+from paramlint.ir import NOTHING, DType, Quantity, Unknown
 
 _LAYERS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"})
 _ARITHMETIC = frozenset({
@@ -27,14 +27,19 @@ def finish(draft: Draft, dtype: DType | None) -> Deployed:
     for value in draft.inputs:
         _place(value, places, buffers)
     operators = []
+    params: dict[str, int] = {}  # by storage: what several operators read is stored once
     for node in nodes:
         for value in node.outputs:
             _place(value, places, buffers)
-        operators.append(_operator(node, places, dtype))
+        operator = _operator(node, places, dtype)
+        operators.append(operator)
+        for constant in operator.constants:
+            if constant.params:
+                params[constant.storage] = constant.params
     outputs = tuple(dict.fromkeys(places[id(value)] for value in draft.outputs if id(value) in places))
     quantized = any(buffer.dtype in QUANTIZED for buffer in buffers)
     return Deployed(
-        tuple(operators), tuple(buffers), tuple(range(len(draft.inputs))), outputs, _params(operators, draft), dtype,
+        tuple(operators), tuple(buffers), tuple(range(len(draft.inputs))), outputs, sum(params.values()), dtype,
         quantized, tuple(draft.unknown), tuple(draft.assumed),
     )  # fmt: skip
 
@@ -82,9 +87,7 @@ def _is_island(node: Node) -> bool:
 
 def _place(value: Value, places: dict[int, int], buffers: list[Buffer]) -> None:
     places[id(value)] = len(buffers)
-    shape = value.shape
-    known: Shape = shape if shape is not None else ()
-    buffers.append(Buffer(value.name, known, value.dtype, _bytes(value)))
+    buffers.append(Buffer(value.name, value.shape or (), value.dtype, _bytes(value)))
 
 
 def _bytes(value: Value) -> Quantity:
@@ -102,25 +105,33 @@ def _bytes(value: Value) -> Quantity:
 
 
 def _operator(node: Node, places: dict[int, int], dtype: DType | None) -> Operator:
-    inputs, constants = [], []
+    inputs = []
+    constants: list[Constant] = []
+    computes = computes_in(node)
     for index, operand in enumerate(node.inputs):
-        if isinstance(operand, Value):
+        if operand.__class__ is Value:
             inputs.append(places.get(id(operand), CONSTANT))
         elif operand is not None:
             inputs.append(CONSTANT)
-            constants.append(_constant(node, index, operand, dtype))
+            constants.append(_constant(node, index, operand, computes, dtype))
     outputs = tuple([places[id(value)] for value in node.outputs])
     options = MappingProxyType(node.options) if node.options else NOTHING
     return Operator(node.kind, node.onnx, node.layer, tuple(inputs), outputs, tuple(constants), options, node.domain)
 
 
-def _constant(node: Node, index: int, constant: Fixed, dtype: DType | None) -> Constant:
-    role = _role(node, index, constant)
-    held = constant_type(constant, role, node, dtype)
-    params = constant.elements if _counts(node, role, constant) else 0
-    channels = _scales(node, role, constant, held)
-    storage = constant.storage if role == "shape" else f"{constant.storage} {held.value}"
-    return Constant(role, constant.shape, held, storage, channels, params)
+def _constant(node: Node, index: int, constant: Fixed, computes: DType, dtype: DType | None) -> Constant:
+    role, shape = _role(node, index, constant), constant.shape
+    if role == "shape":
+        held = constant.dtype if constant.dtype not in FLOATS else DType.INT32
+        return Constant(role, shape, held, constant.storage)
+    held = constant_type(constant, role, computes, dtype)
+    params = constant.elements
+    channels = 0
+    if node.outputs[0].dtype in QUANTIZED and (held in QUANTIZED or held is DType.INT32 or held is DType.INT64):
+        channels = _scales(node, role, shape)
+    if role == "operand" and params == 1 and not (constant.learned and shape):
+        params = 0  # one number in arithmetic is no parameter
+    return Constant(role, shape, held, f"{constant.storage} {held.value}", channels, params)
 
 
 def _role(node: Node, index: int, constant: Fixed) -> str:
@@ -138,28 +149,8 @@ def _role(node: Node, index: int, constant: Fixed) -> str:
     return "operand" if constant.learned else "shape"
 
 
-def _counts(node: Node, role: str, constant: Fixed) -> bool:
-    """Whether a constant is parameters of the deployed network: weights, and what arithmetic reads but one number."""
-    if role == "shape":
-        return False
-    return role != "operand" or constant.elements > 1 or constant.learned and bool(constant.shape)
-
-
-def _scales(node: Node, role: str, constant: Fixed, held: DType) -> int:
+def _scales(node: Node, role: str, shape: tuple[int, ...]) -> int:
     """How many scales a quantised constant has: one for each output of a layer, and again for its bias."""
-    if role == "shape" or not any(value.dtype in QUANTIZED for value in node.outputs):
-        return 0
-    if held not in QUANTIZED and held not in (DType.INT32, DType.INT64):
-        return 0
-    if node.kind in _LAYERS and role == "filter":
-        return constant.shape[-1] if node.kind == "DEPTHWISE_CONV_2D" else constant.shape[0]
-    return constant.elements if role == "bias" else 1
-
-
-def _params(operators: list[Operator], draft: Draft) -> Quantity:
-    seen: dict[str, int] = {}
-    for operator in operators:
-        for constant in operator.constants:
-            if constant.params:
-                seen[constant.storage] = constant.params
-    return sum(seen.values())
+    if role == "filter":
+        return shape[-1] if node.kind == "DEPTHWISE_CONV_2D" else shape[0]
+    return shape[0] if role == "bias" and shape else 1

@@ -54,6 +54,7 @@ class Lowering:
         self._known: dict[tuple[Any, ...], Value] = {}
         self._keys: dict[int, tuple[Any, ...]] = {}  # of reductions, which may still change
         self._turned: dict[tuple[int, Order], Value] = {}
+        self.windows: dict[tuple[Any, ...], Any] = {}  # by what a step says of its window
 
     # -- what the step says ----------------------------------------------------------------------------------------
 
@@ -148,15 +149,16 @@ class Lowering:
         place: int | None = None,
     ) -> Value:
         """Append an operator with one output; an equal one without weights on the same inputs runs once."""
+        for one in inputs:
+            if isinstance(one, Fixed) and one.learned:
+                return self._append(kind, inputs, (shape,), options, dtype, place)[0]
         key = self._key(kind, inputs, shape, options)
-        if key is not None and key in self._known:
-            return self._known[key]
-        made = self.emit_several(kind, inputs, [shape], options, dtype, place)[0]
-        if key is not None:
-            self._known[key] = made
-            if "axes" in (options or ()):
-                self._keys[id(made)] = key
-        return made
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._append(kind, inputs, (shape,), options, dtype, place)[0]
+            if options and "axes" in options:
+                self._keys[id(found)] = key
+        return found
 
     def forget(self, value: Value) -> None:
         """A reduction that was written anew: an equal one later is not this one."""
@@ -165,30 +167,33 @@ class Lowering:
             del self._known[key]
 
     def emit_several(
-        self,
-        kind: str,
-        inputs: Sequence[Value | Fixed | None],
-        shapes: Sequence[Sequence[Dim]],
+        self, kind: str, inputs: Sequence[Value | Fixed | None], shapes: Sequence[Sequence[Dim]],
         options: Options | None = None,
-        dtype: DType | None = None,
-        place: int | None = None,
-    ) -> list[Value]:
+    ) -> list[Value]:  # fmt: skip
         """Append an operator with any number of outputs."""
+        return self._append(kind, inputs, shapes, options, None, None)
+
+    def _append(
+        self, kind: str, inputs: Sequence[Value | Fixed | None], shapes: Sequence[Sequence[Dim]],
+        options: Options | None, dtype: DType | None, place: int | None,
+    ) -> list[Value]:  # fmt: skip
         step = self.step
+        name = step.outputs[0] if step.outputs else kind
         if dtype is None:
-            dtype = self._dtype(inputs)
-        made = [Value(step.outputs[0] if step.outputs else kind, tuple(shape), dtype) for shape in shapes]
-        onnx, _, domain = (step.kind, "", "") if "::" not in step.kind else _parted(step.kind)
+            dtype = self._dtype(name, inputs)
+        made = [Value(name, tuple(shape), dtype) for shape in shapes]
+        onnx = step.kind
         at = self.place if place is None else place
-        node = self.draft.add(kind, list(inputs), made, onnx, step.layer or step.kind, at)
-        node.domain = domain
+        node = self.draft.add(kind, list(inputs), made, onnx, step.layer or onnx, at)
+        if "::" in onnx:
+            node.domain, _, node.onnx = onnx.partition("::")
         if options:
             node.options.update(options)
         return made
 
-    def _dtype(self, inputs: Sequence[Value | Fixed | None]) -> DType:
+    def _dtype(self, name: str, inputs: Sequence[Value | Fixed | None]) -> DType:
         """That of the step's output where it is known; a quantised operand counts as what it stands for."""
-        tensor = self.model.tensors.get(self.step.outputs[0]) if self.step.outputs else None
+        tensor = self.model.tensors.get(name)
         if tensor is not None and tensor.dtype is not DType.UNDEFINED:
             return tensor.dtype
         return next((one.dtype for one in inputs if isinstance(one, Value)), DType.FLOAT32)
@@ -196,15 +201,9 @@ class Lowering:
     @staticmethod
     def _key(
         kind: str, inputs: Sequence[Value | Fixed | None], shape: Sequence[Dim], options: Options | None
-    ) -> tuple[Any, ...] | None:
+    ) -> tuple[Any, ...]:
         parts: list[Any] = [kind, tuple(shape)]
-        for one in inputs:
-            if isinstance(one, Fixed):
-                if one.learned:
-                    return None
-                parts.append(one.storage)
-            else:
-                parts.append(one)
+        parts += [one.storage if isinstance(one, Fixed) else one for one in inputs]
         if options:
             parts += options.items()
         return tuple(parts)
@@ -273,8 +272,3 @@ class Lowering:
 def sizes(shape: Sequence[Dim]) -> Fixed:
     """A shape as an operand; free sizes are -1."""
     return numbers(tuple([size if isinstance(size, int) else -1 for size in shape]))
-
-
-def _parted(kind: str) -> tuple[str, str, str]:
-    domain, _, name = kind.partition("::")
-    return name, "", domain

@@ -10,7 +10,7 @@ from paramlint.deploy.draft import FLOATS, Draft, Fixed, Node, Value
 from paramlint.ir import DType
 
 #: Integer types that activations are quantised to.
-QUANTIZED = frozenset({DType.INT8, DType.INT16, DType.UINT8, DType.UINT16})
+QUANTIZED = (DType.INT8, DType.INT16, DType.UINT8, DType.UINT16)
 
 #: Operators without an integer form.
 FLOAT_ONLY = frozenset({
@@ -133,14 +133,17 @@ def _scaled_as(value: Value) -> Value:
     return value
 
 
-def constant_type(constant: Fixed, role: str, node: Node, dtype: DType | None) -> DType:
-    """The deployed type of a constant: kernels 8 bits wide, biases 32 (64 under 16-bit activations)."""
-    if role == "shape" or constant.dtype not in FLOATS and dtype is None:
-        return constant.dtype if constant.dtype not in FLOATS else DType.INT32
-    computes = _computes_in(node)
+def constant_type(constant: Fixed, role: str, computes: DType, dtype: DType | None) -> DType:
+    """The deployed type of a constant: kernels 8 bits wide, biases 32 (64 under 16-bit activations).
+
+    ``computes`` is the type that its operator works in.
+    """
+    held = constant.dtype
+    if role == "shape" or dtype is None and held not in FLOATS:
+        return held if held not in FLOATS else DType.INT32
     if computes not in QUANTIZED:
         if dtype is None or computes not in FLOATS:
-            return constant.dtype
+            return held
         return DType.FLOAT32 if dtype in QUANTIZED else dtype
     if role == "bias":
         return DType.INT64 if computes is DType.INT16 else DType.INT32
@@ -149,9 +152,12 @@ def constant_type(constant: Fixed, role: str, node: Node, dtype: DType | None) -
     return DType.INT8 if computes is DType.INT16 else computes
 
 
-def _computes_in(node: Node) -> DType:
+def computes_in(node: Node) -> DType:
     """The type that an operator works in: that of its values."""
-    for value in (*[one for one in node.inputs if isinstance(one, Value)], *node.outputs):
+    for operand in node.inputs:
+        if operand.__class__ is Value and (operand.dtype in QUANTIZED or operand.dtype in FLOATS):
+            return operand.dtype
+    for value in node.outputs:
         if value.dtype in QUANTIZED or value.dtype in FLOATS:
             return value.dtype
     return node.outputs[0].dtype if node.outputs else DType.FLOAT32

@@ -14,30 +14,26 @@ from paramlint.ir import Dim, DType, Weight
 @converts("Conv", "QLinearConv")
 def conv(low: Lowering) -> None:
     """CONV_2D, or DEPTHWISE_CONV_2D where every channel has its own kernel; always with a bias."""
-    quantized = low.step.kind == "QLinearConv"
-    weight = low.step.weights.get(3 if quantized else 1)
-    bias = low.fixed(8 if quantized else 2)
-    source = low.source()
+    step = low.step
+    quantized = step.kind == "QLinearConv"
+    weight = step.weights.get(3 if quantized else 1)
     if weight is None:
         raise Unconverted("a convolution whose kernel is computed")
-    shape = window(low, len(source))
-    if shape.axes > 2:
-        raise Unconverted(f"a convolution over {shape.axes} axes")
-    image = to_images(low, low.flow(), shape)
-    image = padded(low, image, shape, "PAD")
-    out = shape.images(low)
-    groups, channels, filters = int(low.get("group", 1)), (image.shape or ())[-1], out[-1]
+    bias = low.fixed(8 if quantized else 2)
+    shape = window(low, "a convolution")
+    image = padded(low, to_images(low, low.flow(), shape), shape, "PAD")
+    groups, channels, filters = int(step.attributes.get("group", 1)), (image.shape or ())[-1], shape.out[-1]
     options = shape.options()
-    kernel = (*shape.kernel, weight.elements // _product(shape.kernel) // (weight.shape[0] or 1))
     if groups > 1 and groups == channels and isinstance(filters, int):
         kind, held = "DEPTHWISE_CONV_2D", (1, *shape.kernel, filters)
         options["multiplier"] = filters // groups
     else:
-        kind, held = "CONV_2D", (weight.shape[0], *kernel)
+        count, area = weight.shape[0], shape.kernel[0] * shape.kernel[1]
+        kind, held = "CONV_2D", (count, *shape.kernel, weight.elements // area // (count or 1))
         options["groups"] = groups
     late = low.keras and shape.axes == 1 and bias is not None and bias.elements == 1
     filled = zeros(weight.shape[0], weight) if bias is None or late else bias
-    made = low.emit(kind, [image, Fixed(held, weight.dtype, weight.storage), filled], out, options)
+    made = low.emit(kind, [image, Fixed(held, weight.dtype, weight.storage), filled], shape.out, options)
     from_images(low, made, shape)
     if late and bias is not None:
         _add_number(low, bias)
@@ -64,19 +60,11 @@ def padded(low: Lowering, image: Value, shape: Window, kind: str) -> Value:
     sides = (0, 0, top, bottom, left, right, 0, 0)
     batch, height, width, channels = image.shape or ()
     grown = (batch, _grown(height, top + bottom), _grown(width, left + right), channels)
-    shape.padding = "VALID"
     return low.emit(kind, [image, numbers(sides, (4, 2))], grown, {"pads": shape.pads})
 
 
 def _grown(size: Dim, by: int) -> Dim:
     return size + by if isinstance(size, int) else size if by == 0 else None
-
-
-def _product(values: tuple[int, ...]) -> int:
-    total = 1
-    for value in values:
-        total *= value
-    return total
 
 
 @converts("ConvTranspose")
@@ -87,11 +75,11 @@ def transposed(low: Lowering) -> None:
         raise Unconverted("a convolution whose kernel is computed")
     if int(low.get("group", 1)) != 1:
         raise Unconverted("a transposed convolution in groups")
-    shape = window(low, len(low.source()))
-    if shape.axes > 2 or shape.dilations != (1, 1):
-        raise Unconverted(f"a transposed convolution over {shape.axes} axes or with dilation")
+    shape = window(low, "a transposed convolution")
+    if shape.dilations != (1, 1):
+        raise Unconverted("a transposed convolution with dilation")
     image = to_images(low, low.flow(), shape)
-    want = shape.images(low)
+    want = shape.out
     full, word = _spread(shape, image.shape or (), want)
     held = (weight.shape[1], *shape.kernel, weight.shape[0])
     inputs: list[Value | Fixed | None] = [sizes(full), Fixed(held, weight.dtype, weight.storage), image]

@@ -2,87 +2,103 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from paramlint.deploy import layout
 from paramlint.deploy.draft import Value
+from paramlint.deploy.layout import Order
 from paramlint.deploy.lowering import Lowering, Unconverted, View, sizes
-from paramlint.ir import Dim
+from paramlint.ir import Dim, Shape
 
 Pair = tuple[int, int]
 
 
-class Window:
+class Window(NamedTuple):
     """A window over height and width; over one axis only, the height is 1.
 
-    ``padding`` is ``SAME``, ``VALID``, or ``PAD`` where it is neither and needs an operator of its own.
+    ``padding`` is ``SAME``, ``VALID``, or ``PAD`` where it is neither and needs an operator of its own. ``order`` is
+    how the input wants to lie, ``out`` the output as an image, channels last.
     """
 
-    def __init__(self, axes: int, kernel: Pair, strides: Pair, dilations: Pair, pads: tuple[int, ...]) -> None:
-        self.axes, self.kernel, self.strides, self.dilations, self.pads = axes, kernel, strides, dilations, pads
-        self.padding = "VALID"
-        self.out: tuple[Dim, ...] = ()
+    axes: int
+    kernel: Pair
+    strides: Pair
+    dilations: Pair
+    pads: tuple[int, ...]
+    padding: str
+    order: Order
+    out: tuple[Dim, ...]
 
     def options(self) -> dict[str, Any]:
-        """What the operator states."""
+        """What the operator states; padding with an operator of its own leaves it none."""
         return {
-            "kernel": self.kernel, "strides": self.strides, "dilations": self.dilations, "padding": self.padding,
-            "spatial": self.axes,
+            "kernel": self.kernel, "strides": self.strides, "dilations": self.dilations,
+            "padding": "SAME" if self.padding == "SAME" else "VALID", "spatial": self.axes,
         }  # fmt: skip
 
-    def images(self, low: Lowering) -> tuple[Dim, ...]:
-        """The step's output as an image, channels last."""
-        found = layout.physical(low.out(), low.windowed(len(low.out())))
-        return found if self.axes == 2 else (found[0], 1, *found[1:])
 
-
-def window(low: Lowering, rank: int) -> Window:
-    """The window of the current step, its padding compared with what SAME would add."""
-    kernel = low.get("kernel_shape")
-    axes = rank - 2
-    if axes < 1 or not isinstance(kernel, tuple) or len(kernel) != axes:
-        raise Unconverted("a window whose size is not known")
-    if axes > 2:
-        return Window(axes, (0, 0), (1, 1), (1, 1), ())
-    ones = (1,) * axes
-    strides, dilations = low.get("strides", ones), low.get("dilations", ones)
-    pads = low.get("pads") or (0,) * 2 * axes
-    same_by_name = "pads" not in low.step.attributes and str(low.get("auto_pad", "")).startswith("SAME")
-    if axes == 1:
-        kernel, strides, dilations = (1, *kernel), (1, *strides), (1, *dilations)
-        pads = (0, pads[0], 0, pads[1])
-    found = Window(axes, _pair(kernel), _pair(strides), _pair(dilations), tuple(pads))
-    found.padding = "SAME" if same_by_name else _padding(low, found)
+def window(low: Lowering, what: str) -> Window:
+    """The window of the current step, its padding compared with what SAME would add; ``what`` names the operator."""
+    get = low.step.attributes.get
+    kernel = get("kernel_shape")
+    if kernel is None and 1 in low.step.weights:
+        kernel = low.step.weights[1].shape[2:]
+    key = (
+        kernel, get("strides"), get("dilations"), get("pads"), get("auto_pad"), get("layout"), low.source(), low.out(),
+    )  # fmt: skip
+    found = low.windows.get(key)
+    if found is None:
+        found = low.windows[key] = _window(low, what, *key)
     return found
 
 
-def _pair(values: Any) -> Pair:
-    return int(values[0]), int(values[1])
+def _window(
+    low: Lowering, what: str, kernel: Any, strides: Any, dilations: Any, pads: Any, auto: Any, _: Any, before: Shape,
+    after: Shape,
+) -> Window:  # fmt: skip
+    axes = len(before) - 2
+    if axes < 1 or not isinstance(kernel, tuple) or len(kernel) != axes:
+        raise Unconverted(f"{what} with a window whose size is not known")
+    if axes > 2:
+        raise Unconverted(f"{what} over {axes} axes")
+    ones = (1,) * axes
+    order = low.windowed(len(before))
+    shape, out = layout.physical(before, order), layout.physical(after, order)
+    sides = pads or (0,) * 2 * axes
+    if axes == 1:
+        sides = (0, sides[0], 0, sides[1])
+        shape, out = (shape[0], 1, *shape[1:]), (out[0], 1, *out[1:])
+    spread = [_pair(values or ones) for values in (kernel, strides, dilations)]
+    same = pads is None and str(auto or "").startswith("SAME")
+    padding = "SAME" if same else _padding(shape[1:-1], *spread, sides)
+    return Window(axes, *spread, tuple(sides), padding, order, out)
 
 
-def _padding(low: Lowering, found: Window) -> str:
+def _pair(values: tuple[int, ...]) -> Pair:
+    return (1, int(values[0])) if len(values) == 1 else (int(values[0]), int(values[1]))
+
+
+def _padding(lengths: Shape, kernel: Pair, strides: Pair, dilations: Pair, pads: tuple[int, ...]) -> str:
     """The name of the padding: SAME adds what the last window lacks, the odd one at the end."""
-    begins, ends = found.pads[:2], found.pads[2:]
-    if not any(found.pads):
+    if not any(pads):
         return "VALID"
-    shape = layout.physical(low.source(), low.windowed(len(low.source())))[1:-1]
-    lengths = (1, *shape) if found.axes == 1 else shape
     for axis, length in enumerate(lengths):
-        size, step = (found.kernel[axis] - 1) * found.dilations[axis] + 1, found.strides[axis]
+        size, step = (kernel[axis] - 1) * dilations[axis] + 1, strides[axis]
+        begin, end = pads[axis], pads[axis + 2]
         if isinstance(length, int):
             needed = max((-(-length // step) - 1) * step + size - length, 0)
         elif step == 1:
             needed = size - 1
         else:
             return "PAD"
-        if begins[axis] + ends[axis] != needed or not 0 <= ends[axis] - begins[axis] <= 1:
+        if begin + end != needed or not 0 <= end - begin <= 1:
             return "PAD"
     return "SAME"
 
 
 def to_images(low: Lowering, view: View, shape: Window) -> Value:
     """The input channels last; a sequence as an image of height 1."""
-    value = low.ordered(view, low.windowed(len(view.order)))
+    value = low.ordered(view, shape.order)
     if shape.axes == 2:
         return value
     batch, *rest = value.shape or ()
@@ -92,9 +108,8 @@ def to_images(low: Lowering, view: View, shape: Window) -> Value:
 
 def from_images(low: Lowering, made: Value, shape: Window) -> None:
     """Bind the output; an image of height 1 back to a sequence."""
-    rank = len(low.out())
     if shape.axes == 1:
         batch, _, *rest = made.shape or ()
         flat = (batch, *rest)
         made = low.emit("RESHAPE", [made, sizes(flat)], flat, None, made.dtype)
-    low.result(made, low.windowed(rank))
+    low.result(made, shape.order)
