@@ -16,7 +16,7 @@ from paramlint.reporters import Look
 
 PIPE_WIDTH = 4000  # a pipe has no edge: nothing is folded there
 GAP = 2  # characters between two columns; one more where they are ruled in ASCII
-NARROW = 16  # a column of names may be folded down to this before other columns have to go
+NARROW = 22  # a column of names may be folded down to this before other columns have to go
 NARROWEST = 8  # and to this before anything is cut off
 
 
