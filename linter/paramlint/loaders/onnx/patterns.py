@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import pairwise
+from typing import Any
 
 from paramlint.loaders.onnx.tensors import Stored, Tensors
 
@@ -18,6 +19,9 @@ _ARGUMENT = re.compile(rb"%([pbc])_(\w+)")
 _MINUS_INFINITY = -1e4  # what exporters write for a masked place is at or below this
 _MASKED = -50.0  # together with one other value; shifted windows are masked with -100
 _TOLERANCE = 1e-3
+_WAVES = (math.sin(1), math.cos(1))
+_GLANCE = 64  # elements of a first look at a tensor, which settles most questions
+_ROWS = 3  # rows of a table that must all be waves before it is taken for one
 _GENERATED = re.compile(
     r"^(?:/|onnx::|val_\d|_val_|const(?:ant)?_|\d+$|_to_copy|scalar_tensor|arange|where|zeros|ones|full|tmp)|_output_\d+$"
 )
@@ -85,11 +89,19 @@ def mask(tensor: Stored, tensors: Tensors) -> bool | None:
     """Two or more non-unit axes and at most two values, all of them 0, 1 or very negative; None: not known."""
     if sum(size != 1 for size in tensor.dims) < 2:
         return False
-    sample = tensors.sample(tensor)
-    if not sample:
-        return None
-    values = set(sample)
-    return len(values) <= 2 and all(value in (0, 1) or value <= _MASKED for value in values)
+    for values in _looks(tensor, tensors):
+        if not values:
+            return None
+        if len(values) > 2 or not all(value in (0, 1) or value <= _MASKED for value in values):
+            return False
+    return True
+
+
+def _looks(tensor: Stored, tensors: Tensors) -> Iterator[set[Any]]:
+    """The different values of a short look and, where that settles nothing, of a long one."""
+    yield set(tensors.sample(tensor, _GLANCE) or ())
+    if tensor.elements > _GLANCE:
+        yield set(tensors.sample(tensor) or ())
 
 
 def over_heads(tensor: Stored) -> bool:
@@ -98,27 +110,34 @@ def over_heads(tensor: Stored) -> bool:
     return len(dims) >= 4 and dims[-3] == 1 and dims[-2] > 1 and dims[-1] > 1
 
 
+def single(tensor: Stored, tensors: Tensors) -> Any:
+    """The one value that every element looked at has; None where there are several, or none to look at."""
+    value = None
+    for values in _looks(tensor, tensors):
+        if len(values) != 1:
+            return None
+        value = values.pop()
+    return value
+
+
 def filling(tensor: Stored, tensors: Tensors, allowed: Container[float] | None = None) -> bool:
     """Whether every element looked at is the same (and one of ``allowed``)."""
-    values = set(tensors.sample(tensor) or ())
-    return len(values) == 1 and (allowed is None or values.pop() in allowed)
+    value = single(tensor, tensors)
+    return value is not None and (allowed is None or value in allowed)
 
 
 def neutral(tensor: Stored, tensors: Tensors, kind: str) -> bool:
     """Whether an operand of one value changes nothing that was learned: sums with 0, products with 1, masked places."""
-    values = set(tensors.sample(tensor) or ())
-    if len(values) != 1:
+    value = single(tensor, tensors)
+    if value is None:
         return False
-    value = values.pop()
-    if kind == "Div" or abs(value) >= -_MINUS_INFINITY:
-        return True
-    return value in ((0, 1) if kind == "Mul" else (0,))
+    return kind == "Div" or abs(value) >= -_MINUS_INFINITY or value in ((0, 1) if kind == "Mul" else (0,))
 
 
 def fill(tensor: Stored, tensors: Tensors) -> bool:
     """Whether a tensor holds what stands for "nothing here": one value alone in several places, or a very large one."""
-    values = set(tensors.sample(tensor) or ())
-    return len(values) == 1 and (tensor.elements > 1 or abs(values.pop()) >= -_MINUS_INFINITY)
+    value = single(tensor, tensors)
+    return value is not None and (tensor.elements > 1 or abs(value) >= -_MINUS_INFINITY)
 
 
 def regular(tensor: Stored, tensors: Tensors) -> bool:
@@ -158,29 +177,41 @@ def _geometric(row: Sequence[float]) -> bool:
 
 def same_filters(tensor: Stored, tensors: Tensors) -> bool:
     """Whether every output channel of a convolution has the same kernel, as blurring and sampling filters have."""
-    if len(tensor.dims) < 3 or tensor.dims[0] < 2:
+    if len(tensor.dims) < 3 or tensor.dims[0] < 2 or tensor.fill is not None:
         return False
     size = tensor.elements // tensor.dims[0]
-    sample = tensors.sample(tensor) if size > 1 and tensor.fill is None else None
-    if not sample or len(sample) < 2 * size:
+    two = tensors.sample(tensor, 2 * size) if size > 1 else None
+    if not two or len(two) < 2 * size or two[:size] != two[size : 2 * size] or len(set(two)) < 2:
         return False
-    first = sample[:size]
-    return len(set(first)) > 1 and all(
-        sample[start : start + size] == first for start in range(size, len(sample) - size + 1, size)
-    )
+    sample = tensors.sample(tensor) or ()
+    return all(sample[start : start + size] == two[:size] for start in range(size, len(sample) - size + 1, size))
 
 
 def waves(tensor: Stored, tensors: Tensors) -> bool:
-    """A sine or cosine table: position 0 has only 0 and 1, position 1 begins with sin(1) or cos(1)."""
+    """A sine or cosine table: one of sines and cosines in every row, or one that begins as sines or cosines do."""
     if not tensor.dtype.is_float or len(tensor.dims) < 2 or tensor.dims[-1] < 2:
         return False
     width = tensor.dims[-1]
-    sample = tensors.sample(tensor)
-    if sample is None:
+    start = tensors.sample(tensor, 2 * width)
+    if start is None:
         return _TABLE_NAME.search(tensor.name) is not None
-    if len(sample) < 2 * width:
+    first, second = start[:width], start[width:]
+    if len(second) == width and _begins(first) and any(abs(second[0] - wave) < _TOLERANCE for wave in _WAVES):
+        return True
+    if not (_pairs(first) or (not any(first) and _pairs(second))):
         return False
-    first, second = sample[:width], sample[width : 2 * width]
-    if not all(abs(value) < _TOLERANCE or abs(value - 1) < _TOLERANCE for value in first):
-        return False
-    return any(abs(second[0] - wave) < _TOLERANCE for wave in (math.sin(1), math.cos(1)))
+    sample = tensors.sample(tensor) or ()
+    rows = [sample[place : place + width] for place in range(0, len(sample) - width + 1, width)]
+    turning = [row for row in rows if any(row)]  # a row of padding is all 0
+    return len(turning) >= _ROWS and all(_pairs(row) for row in turning)
+
+
+def _begins(row: Sequence[float]) -> bool:
+    """Position 0: sines are 0 and cosines 1."""
+    return all(abs(value) < _TOLERANCE or abs(value - 1) < _TOLERANCE for value in row)
+
+
+def _pairs(row: Sequence[float]) -> bool:
+    """As many sines as cosines of the same angles: the squares add up to half the width, wherever they stand."""
+    half = len(row) / 2
+    return len(row) >= 4 and abs(sum([value * value for value in row]) - half) < _TOLERANCE * half

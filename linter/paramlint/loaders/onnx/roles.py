@@ -156,7 +156,7 @@ class Roles:
         must also end in a softmax.
         """
         tensor = use.tensor
-        known = self.tensors.sample(tensor) is not None
+        known = self.tensors.sample(tensor, 1) is not None
         plain = sum(size != 1 for size in tensor.dims) < 2 or item.kind not in ("Add", "Sum")
         if plain or (known and (patterns.filling(tensor, self.tensors) or self._patterned(tensor))):
             self.say("constants that the model's code made itself, not counted", tensor)

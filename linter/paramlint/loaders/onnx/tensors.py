@@ -163,35 +163,35 @@ class Tensors:
             return None
         return Value(tensor.dims, tuple(elements[: tensor.elements]), tensor.dtype)
 
-    def sample(self, tensor: Stored) -> Sequence[Any] | None:
-        """Elements in order from the first, of at most 64 KiB; None where they cannot be read."""
+    def sample(self, tensor: Stored, most: int = SAMPLE) -> Sequence[Any] | None:
+        """Elements in order from the first, ``most`` at most and of at most 64 KiB; None where they cannot be read."""
         if tensor.listed is not None:
-            return tensor.listed
+            return tensor.listed[:most]
         if tensor.fill is not None:
-            return [tensor.fill] * min(tensor.elements, SAMPLE // 4)
+            return [tensor.fill] * min(tensor.elements, SAMPLE // 4, most)
         if tensor.sparse is not None or tensor.proto is None:
             return None
         if tensor.dtype is DType.STRING:
             return [text.decode("utf-8", "replace") for text in tensor.proto.string_data]
         if tensor.external is None and tensor.payload is None and not tensor.proto.HasField("raw_data"):
-            return self._typed(tensor)
-        raw = self._raw(tensor)
-        return None if raw is None else decode(raw, tensor.dtype, tensor.elements)
+            return self._typed(tensor, most)
+        raw = self._raw(tensor, most)
+        return None if raw is None else decode(raw, tensor.dtype, min(tensor.elements, most))
 
-    def _typed(self, tensor: Stored) -> Sequence[Any] | None:
+    def _typed(self, tensor: Stored, most: int) -> Sequence[Any] | None:
         for _, name in _LISTS:
             entries = getattr(tensor.proto, name)
             if len(entries):
                 if tensor.dtype in (DType.FLOAT16, DType.BFLOAT16):
                     raw = struct.pack(f"<{len(entries)}H", *[entry & 0xFFFF for entry in entries])
-                    return decode(raw, tensor.dtype, tensor.elements)
+                    return decode(raw, tensor.dtype, min(tensor.elements, most))
                 plain = tensor.dtype in _CODES
-                return list(entries[: SAMPLE // 4]) if plain else None
+                return list(entries[: min(SAMPLE // 4, most)]) if plain else None
         return [] if tensor.elements == 0 else None
 
-    def _raw(self, tensor: Stored) -> bytes | None:
+    def _raw(self, tensor: Stored, most: int) -> bytes | None:
         outside = tensor.external
-        length = min(SAMPLE, tensor.bytes)
+        length = min(SAMPLE, tensor.bytes, most * max(tensor.dtype.bits // 8, 1))
         if outside is not None:
             if outside.path is None:
                 return None

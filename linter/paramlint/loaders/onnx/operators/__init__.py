@@ -164,8 +164,9 @@ def operator(cls: type[Operator]) -> type[Operator]:
     return cls
 
 
-_KINDS = re.compile(r"^    kinds(?:: ClassVar\[tuple\[str, \.\.\.\]\])? = \(([^)]*)\)", re.MULTILINE)
-_NAME = re.compile(r'"(\w+)"')
+_KINDS = re.compile(rb"^    kinds(?:: ClassVar\[tuple\[str, \.\.\.\]\])? = \(([^)]*)\)", re.MULTILINE)
+_NAME = re.compile(rb'"(\w+)"')
+_STATED: dict[str, frozenset[bytes]] = {}  # module -> the kinds that its source states
 
 
 def load_for(kinds: Collection[str]) -> dict[tuple[str, str], Operator]:
@@ -173,16 +174,21 @@ def load_for(kinds: Collection[str]) -> dict[tuple[str, str], Operator]:
 
     Which module states a kind is read from its ``kinds = (...)`` lines; where no source is at hand, all are imported.
     """
+    wanted = {kind.encode() for kind in kinds}
     for module in modules(__path__):
         name = f"{__name__}.{module}"
         if name in sys.modules:
             continue
-        try:
-            with open(os.path.join(__path__[0], module + ".py"), encoding="utf-8") as file:
-                source = file.read()
-        except OSError:
-            return load()
-        if any(kind in kinds for listed in _KINDS.findall(source) for kind in _NAME.findall(listed)):
+        stated = _STATED.get(name)
+        if stated is None:
+            try:
+                with open(os.path.join(__path__[0], module + ".py"), "rb") as file:
+                    source = file.read()
+            except OSError:
+                return load()
+            found = [kind for listed in _KINDS.findall(source) for kind in _NAME.findall(listed)]
+            stated = _STATED[name] = frozenset(found)
+        if not wanted.isdisjoint(stated):
             importlib.import_module(name)
     return OPERATORS
 
