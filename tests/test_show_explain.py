@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import onnx.parser
 import pytest
 from paramlint import config
 from place import Place, graph
@@ -103,3 +104,15 @@ def test_they_read_what_the_config_excludes_and_keep_its_dimensions(place: Place
     assert f"{7 * 8 * 4}" in place("show", "seq.arch.yaml", "--dim", "seq=7").out
     assert "?" in place("show", "seq.arch.yaml", "--isolated").out
     config.nearest.cache_clear()
+
+
+def test_nodes_stand_under_the_module_that_holds_several(place: Place) -> None:
+    nodes = (("/net/first/fc/MatMul", "x", "a"), ("/net/first/out/MatMul", "a", "b"), ("/head/MatMul", "b", "y"))
+    body = " ".join(f'["{name}"] {out} = MatMul ({x}, w)' for name, x, out in nodes)
+    weights = f"float[4,4] w = {{{', '.join(['1.0'] * 16)}}}"
+    text = f'<ir_version: 10, opset_import: ["" : 17]> g (float[1,4] x) => (float[1,4] y) <{weights}> {{ {body} }}'
+    onnx.save(onnx.parser.parse_model(text), place.folder / "modules.onnx")
+    lines = [
+        line.split()[0] for line in place("show", "modules.onnx").out.splitlines() if "MatMul" in line or "net" in line
+    ]
+    assert lines == ["net.first", "fc/MatMul", "out/MatMul", "/head/MatMul"]

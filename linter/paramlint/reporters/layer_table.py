@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple, TextIO
@@ -36,7 +37,9 @@ class Line(NamedTuple):
 
 def layer_table(measured: Measured, out: TextIO, look: Look) -> None:
     """Print the table with a totals row, and below it the other totals, what is not known and what was assumed."""
-    lines = [line for group, rows in groupby(measured.rows, _group) for line in _lines(group, list(rows), look)]
+    modules = _modules(measured.rows)
+    grouped_rows = groupby(measured.rows, lambda row: modules[row.layer.group])
+    lines = [line for module, rows in grouped_rows for line in _lines(module, list(rows), look)]
     wide = _columns(lines, measured, look, bars=True)
     columns, left_out = (wide, []) if fits(wide, look) else fitted(_columns(lines, measured, look, bars=False), look)
     out.write(heading(measured, look) + "\n")
@@ -51,8 +54,19 @@ def layer_table(measured: Measured, out: TextIO, look: Look) -> None:
     out.write(missing([f"{title}s" if title == "share" else title for title in left_out]))
 
 
-def _group(row: Row) -> str:
-    return row.layer.group
+def _modules(rows: Sequence[Row]) -> dict[str, str]:
+    """For each layer's own module the innermost one around it that holds several layers; none is empty."""
+    around = {row.layer.group: list(_around(row.layer.group)) for row in rows}
+    held = Counter(outer for row in rows for outer in around[row.layer.group])
+    return {group: next((outer for outer in outers if held[outer] > 1), "") for group, outers in around.items()}
+
+
+def _around(module: str) -> Iterator[str]:
+    """A module and those around it, from the inside: ``a/b.0``, ``a/b``, ``a``."""
+    end = len(module)
+    while end > 0:
+        yield module[:end]
+        end = max(module.rfind("/", 0, end), module.rfind(".", 0, end))
 
 
 def _lines(group: str, rows: Sequence[Row], look: Look) -> Iterator[Line]:
@@ -65,7 +79,7 @@ def _lines(group: str, rows: Sequence[Row], look: Look) -> Iterator[Line]:
         yield Line(escape(group), "", "", _number(params, least), params, _number(macs, partly), macs, "", bold=True)
     for row in rows:
         layer = row.layer
-        inner = layer.name.removeprefix(group).lstrip("./") if several else ""
+        inner = _inner(layer.name, group) if several else ""
         held, _ = layer_value(METRICS["ram"], row)
         yield Line(
             f"  {escape(inner)}" if inner else escape(layer.name),
@@ -77,6 +91,12 @@ def _lines(group: str, rows: Sequence[Row], look: Look) -> Iterator[Line]:
             _known(row),
             "?" if held is None else short(held, BYTES),
         )
+
+
+def _inner(name: str, module: str) -> str:
+    """A layer's name inside its module, whose path an ONNX node writes with slashes."""
+    path = name.lstrip("/")
+    return path[len(module) :].lstrip("./") if path.replace("/", ".").startswith(module) else path
 
 
 def _known(row: Row) -> int:
