@@ -56,13 +56,15 @@ def _use(use: Standing) -> str:
 
 
 def _operators(verdict: Verdict) -> str:
-    """How many layers of each kind of trouble; ``ok`` for none."""
-    counts = Counter(
-        "not decided" if one.open else "on the CPU" if one.runs_on else "refused"
-        for one in {(one.layer, one.state): one for one in verdict.found}.values()
-        if one.layer is not None and (one.stops or one.open or one.state != "undecided")
-    )
-    return ", ".join(f"{number} {word}" for word, number in counts.items()) or "ok"
+    """How many layers are in trouble, each counted once, by the worst; ``ok`` for none."""
+    worst: dict[str | None, int] = {}
+    for one in verdict.found:
+        rank = 0 if one.stops else 1 if one.open else 2
+        if rank < 2 or one.state != "undecided":
+            worst[one.layer] = min(rank, worst.get(one.layer, rank))
+    counts = Counter(worst.values())
+    words = ("refused", "not decided", "on the CPU")
+    return ", ".join(f"{counts[rank]} {word}" for rank, word in enumerate(words) if counts[rank]) or "ok"
 
 
 def _why(verdict: Verdict) -> list[str]:

@@ -37,6 +37,8 @@ class UnsupportedOp(TargetRule):
           - ReLU
     """
 
+    alike = ("layer", "op", "reason")
+
     def check(self, measured: Measured) -> Iterable[Finding]:
-        for cause in self.causes(measured, "unsupported", by_layer=True):
+        for cause in self.causes(measured, "unsupported"):
             yield self.complain(measured, cause, f"{cause.first.op} {cause.first.reason}")

@@ -36,23 +36,23 @@ class UnsupportedDtype(TargetRule):
           - {type: Conv2D, filters: 8, kernel_size: 3}
     """
 
+    alike = ("reason", "runs_on")
+
     def check(self, measured: Measured) -> Iterable[Finding]:
         changed: Measured | None = None
-        for cause in self.causes(measured, "dtype", by_layer=False):
+        for cause in self.causes(measured, "dtype"):
             changed = changed or as_int8(measured)
             one = cause.first
-            elsewhere = f"; {one.runs_on} takes it" if one.runs_on else ""
+            number = len(cause.layers)
+            what = f"{one.op} {one.reason}" if number < 2 else f"{number} layers: {one.reason}"
+            elsewhere = f"; {one.runs_on} takes {'it' if number < 2 else 'them'}" if one.runs_on else ""
             yield self.complain(
                 measured,
                 cause,
-                f"{one.op} {one.reason}{elsewhere}{_where(cause)}",
+                f"{what}{elsewhere}{named(cause.layers)}",
                 level=Level.WARNING if one.runs_on else None,
                 help=None if changed is None else _help(changed, cause),
             )
-
-
-def _where(cause: Cause) -> str:
-    return f" ({named(cause.layers)})" if len(cause.layers) > 1 else ""
 
 
 def _help(changed: Measured, cause: Cause) -> str | None:

@@ -38,10 +38,13 @@ class LayerLimit(TargetRule):
           - {type: MaxPooling2D, pool_size: 2}
     """
 
+    alike = ("layer", "op", "runs_on")
+
     def check(self, measured: Measured) -> Iterable[Finding]:
-        for cause in self.causes(measured, "limit", by_layer=True):
+        for cause in self.causes(measured, "limit"):
             one = cause.first
-            what = f"{one.op} breaks a limit: {one.reason}" if one.op else one.reason
+            reasons = "; ".join(dict.fromkeys(verdict.reason for verdict in cause.verdicts))
+            what = f"{one.op} breaks a limit: {reasons}" if one.op else reasons
             elsewhere = f"; {one.runs_on} takes it" if one.runs_on and one.op else ""
             level = Level.WARNING if one.runs_on else None
             yield self.complain(measured, cause, f"{what}{elsewhere}", level=level)

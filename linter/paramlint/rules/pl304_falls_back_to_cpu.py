@@ -37,11 +37,12 @@ class FallsBackToCpu(TargetRule):
           - {type: Dense, units: 4}
     """
 
+    alike = ("op", "reason", "runs_on")
+
     def check(self, measured: Measured) -> Iterable[Finding]:
-        for cause in self.causes(measured, "fallback", by_layer=False):
+        for cause in self.causes(measured, "fallback"):
             one = cause.first
             number = len(cause.layers)
             what = f"{one.op} {one.reason}" if number < 2 else f"{number} times {one.op} {one.reason}"
             elsewhere = "" if "CPU" in one.reason else f"; {one.runs_on} takes it"
-            where = f" ({named(cause.layers)})" if number > 1 else ""
-            yield self.complain(measured, cause, f"{what}{elsewhere}{where}")
+            yield self.complain(measured, cause, f"{what}{elsewhere}{named(cause.layers)}")

@@ -37,9 +37,13 @@ class Undecided(TargetRule):
           - {type: UpSampling2D, size: 2}
     """
 
+    alike = ("reason",)
+
     def check(self, measured: Measured) -> Iterable[Finding]:
-        for cause in self.causes(measured, "undecided", by_layer=False):
+        for cause in self.causes(measured, "undecided"):
             one = cause.first
+            number = len(cause.layers)
             what = one.reason if one.op is None else f"{one.op}: {one.reason}"
-            where = f" ({named(cause.layers)})" if len(cause.layers) > 1 else ""
-            yield self.complain(measured, cause, f"not decided: {what}{where}")
+            if number > 1:
+                what = f"{number} layers: {one.reason}"
+            yield self.complain(measured, cause, f"not decided: {what}{named(cause.layers)}")

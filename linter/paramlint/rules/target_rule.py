@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from paramlint.findings import Finding, Level
 from paramlint.ir import Source
@@ -20,33 +20,40 @@ MAX_NAMES = 3  # layers that a message names; the others are counted
 
 
 class Cause(NamedTuple):
-    """One thing that stands in the way: the verdict that says it first, its layers, and the targets that share it."""
+    """One thing that stands in the way: every verdict that says it, their layers, and the targets that share it."""
 
-    first: OpVerdict
+    verdicts: tuple[OpVerdict, ...]
     layers: tuple[str, ...]
     targets: tuple[Target, ...]
+
+    @property
+    def first(self) -> OpVerdict:
+        return self.verdicts[0]
 
 
 class TargetRule(Rule):
     """A rule about verdicts of one state; without a target there is nothing to judge."""
 
+    #: The fields of a verdict in which those of one complaint agree.
+    alike: ClassVar[tuple[str, ...]]
+
     def applies(self, measured: Measured) -> bool:
         return bool(measured.verdicts)
 
-    def causes(self, measured: Measured, state: str, by_layer: bool) -> Iterator[Cause]:
-        """Verdicts of one state; those that differ in nothing but the target (and, if wished, the layer) are one."""
-        merged: dict[OpVerdict, tuple[dict[str, None], dict[str, Target], OpVerdict]] = {}
+    def causes(self, measured: Measured, state: str) -> Iterator[Cause]:
+        """Verdicts of one state: first those of each target that are alike, then targets that say the same."""
+        shared: dict[object, tuple[list[OpVerdict], list[Target]]] = {}
         for verdict in measured.verdicts:
+            found: dict[object, list[OpVerdict]] = {}
             for one in (*verdict.found, *verdict.questions):
-                if one.state != state:
-                    continue
-                key = one._replace(cite="") if by_layer else one._replace(cite="", layer=None, measured=None)
-                layers, targets, _ = merged.setdefault(key, ({}, {}, one))
-                targets[verdict.target.id] = verdict.target
-                if one.layer is not None:
-                    layers[one.layer] = None
-        for layers, targets, first in merged.values():
-            yield Cause(first, tuple(layers), tuple(targets.values()))
+                if one.state == state:
+                    found.setdefault(tuple(getattr(one, name) for name in self.alike), []).append(one)
+            for alike in found.values():
+                key = tuple(one._replace(cite="") for one in alike)
+                shared.setdefault(key, (alike, []))[1].append(verdict.target)
+        for alike, targets in shared.values():
+            layers = dict.fromkeys(one.layer for one in alike if one.layer is not None)
+            yield Cause(tuple(alike), tuple(layers), tuple(targets))
 
     def complain(
         self, measured: Measured, cause: Cause, message: str, level: Level | None = None, help: str | None = None
@@ -55,7 +62,8 @@ class TargetRule(Rule):
         one = cause.first
         doubt = "" if one.sure else " (unverified)"
         names = ", ".join(target.id for target in cause.targets)
-        numbers = one.limit is not None and one.measured is not None
+        numbers = len(cause.verdicts) == 1 and one.limit is not None and one.measured is not None
+        cite = one.cite if one.cite.startswith("target ") else f"target {names}: {one.cite}"
         return self.finding(
             f"{names}: {message}{doubt}",
             layer_place(measured, one.layer),
@@ -64,7 +72,7 @@ class TargetRule(Rule):
             measured=one.measured if numbers else None,
             limit=one.limit if numbers else None,
             unit=COUNT if numbers else None,
-            limit_source=cause.targets[0].place._replace(text=f"target {names}: {one.cite}"),
+            limit_source=cause.targets[0].place._replace(text=cite),
             help=help,
         )
 
@@ -82,9 +90,11 @@ def layer_place(measured: Measured, layer: str | None) -> Source:
 
 
 def named(layers: Sequence[str]) -> str:
-    """``a, b, c and 4 more``."""
+    """`` (a, b, c and 4 more)``; nothing for a single layer, which the finding's place says."""
+    if len(layers) < 2:
+        return ""
     more = f" and {len(layers) - MAX_NAMES} more" if len(layers) > MAX_NAMES else ""
-    return ", ".join(layers[:MAX_NAMES]) + more
+    return f" ({', '.join(layers[:MAX_NAMES])}{more})"
 
 
 def verdict_of(measured: Measured, target: Target) -> Verdict | None:

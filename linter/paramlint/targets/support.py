@@ -239,16 +239,19 @@ def _lists_part(entry: OpSet, op: Op) -> bool:
 def _limits(op: Op, entry: OpSet, host: str | None) -> Iterator[OpVerdict]:
     """Every limit of a list that the operator breaks or that cannot be decided."""
     name = op.called(entry.names)
+    broken: set[str] = set()  # one sentence of a source may be several limits here; it is said once
     for limit in entry.limits:
-        if not limit.applies(name):
+        if not limit.applies(name) or limit.text in broken:
             continue
         applies = [comparison.holds(op.facts.get(fact)) for fact, comparison in limit.where.items()]
         if False in applies:
             continue
         if limit.undecided:
             yield _verdict(UNDECIDED, op, entry, limit.text, runs_on=host)
-        else:
-            yield from _held(op, entry, limit, host, None in applies)
+            continue
+        for verdict in _held(op, entry, limit, host, None in applies):
+            broken.add(limit.text)
+            yield verdict
 
 
 def _held(op: Op, entry: OpSet, limit: Constraint, host: str | None, unsure: bool) -> Iterator[OpVerdict]:
