@@ -44,7 +44,11 @@ class UnsupportedDtype(TargetRule):
             changed = changed or as_int8(measured)
             one = cause.first
             number = len(cause.layers)
-            what = f"{one.op} {one.reason}" if number < 2 else f"{number} layers: {one.reason}"
+            what = (
+                f"{one.op} {one.reason}"
+                if number < 2
+                else f"{number} layers {one.reason.replace('computes', 'compute')}"
+            )
             elsewhere = f"; {one.runs_on} takes {'it' if number < 2 else 'them'}" if one.runs_on else ""
             yield self.complain(
                 measured,
