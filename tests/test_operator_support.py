@@ -225,6 +225,8 @@ def test_an_operator_whose_form_is_not_known_is_no_refusal() -> None:
         (found,) = verdicts(target, one("LayerNormalization", "LayerNormalization"))
         assert (found.state, found.open) == ("undecided", True)
     assert states("nano33ble", one("GRU", "GRU")) == ["unsupported"]
+    assert states("nano33ble", one("Mamba", "Mamba", domain="pytorch")) == ["undecided"]
+    assert states("nano33ble", one("Custom", "Custom", domain="pytorch")) == ["unsupported"]
     assert states("nano33ble", one("Foo", "Foo", domain="com.acme")) == ["unsupported"]
     assert states("max78000", one("LayerNormalization", "LayerNormalization")) == ["unsupported"]
 

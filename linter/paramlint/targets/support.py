@@ -24,8 +24,10 @@ UNDECIDED = "undecided"
 ARITHMETIC = frozenset(
     {"float64", "float32", "float16", "bfloat16", "int16", "int8", "uint8", "int4", "uint4", "int2", "uint2"}
 )
-#: Domains whose operators a converter knows. One of any other domain has no form in TensorFlow Lite.
-STANDARD = frozenset({"", "ai.onnx", "com.microsoft"})
+#: Domains whose operators, and frameworks whose layers, a converter may know; one of any other domain has no form.
+STANDARD = frozenset({"", "ai.onnx", "com.microsoft", "keras", "pytorch"})
+#: What a spec calls a layer of the user's own.
+OWN_LAYER = "Custom"
 
 
 class Op(NamedTuple):
@@ -130,7 +132,7 @@ def _without_form(op: Op, entries: Sequence[OpSet]) -> OpVerdict | None:
     None: another list decides by the operator's own name, or it is surely none of TensorFlow Lite's.
     """
     listed = next((entry for entry in entries if entry.groups is not None), None)
-    if listed is None or listed.names != "tflite" or op.domain not in STANDARD:
+    if listed is None or listed.names != "tflite" or op.domain not in STANDARD or op.onnx == OWN_LAYER:
         return None
     if any(op.onnx in entry.without_form for entry in entries):
         return None
