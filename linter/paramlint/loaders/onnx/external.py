@@ -10,8 +10,8 @@ import re
 from typing import NamedTuple
 
 _POINTER = b"version https://git-lfs.github.com/spec/"
-_OID = re.compile(rb"^oid sha256:([0-9a-f]{64})$", re.MULTILINE)
-_SIZE = re.compile(rb"^size (\d{1,19})$", re.MULTILINE)
+_OID = rb"(?m)^oid sha256:([0-9a-f]{64})$"
+_SIZE = rb"(?m)^size (\d{1,19})$"
 _MAX_POINTER = 1024  # Git LFS's own limit for a pointer file
 _MAX_LEVELS = 64  # folders searched upwards for .git
 
@@ -111,13 +111,13 @@ def is_pointer(head: bytes) -> bool:
 
 def pointer_size(head: bytes) -> int | None:
     """The size that a Git LFS pointer names."""
-    match = _SIZE.search(head)
+    match = re.search(_SIZE, head)
     return int(match[1]) if match else None
 
 
 def resolve(path: str, head: bytes) -> str | None:
     """The object behind a Git LFS pointer; None where it was not fetched."""
-    match = _OID.search(head)
+    match = re.search(_OID, head)
     if match is None:
         return None
     oid = match[1].decode()

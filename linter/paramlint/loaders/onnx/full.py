@@ -29,7 +29,7 @@ def complete(
     solved.run(by_index)
     if _wanting(graph, solved, reached) and _ask_onnx(graph, solved, skeleton):
         solved.run(by_index)
-    work = Work(graph, trace, solved, reached)
+    work = Work(graph, solved, reached)
     layers, observations, names = [], [], {}
     for item in graph.items:
         if item.enters is not None:
@@ -45,7 +45,7 @@ def complete(
     steps = tuple(
         step_of(item, solved, trace, by_index.get(id(item), {}), names[id(item)])
         for item in graph.items
-        if item.enters is None and id(item) in reached and item.context not in work.skipped and not _fixed(item, trace)
+        if item.enters is None and id(item) in reached and item.context not in work.skipped and not item.fixed
     )
     used = {name for step in steps for name in (*step.inputs, *step.outputs)}
     tensors = {name: tensor for name, tensor in solved.tensors.items() if name in used}
@@ -55,10 +55,6 @@ def complete(
         path, graph, trace, request, disk, tuple(layers), reached, inputs, tensors, steps,
         (*solved.assumed, *work.assumed), _bounded(observations, path),
     )  # fmt: skip
-
-
-def _fixed(item: Item, trace: Trace) -> bool:
-    return all(not name or name in trace.fixed for name in item.outputs)
 
 
 def _by_index(item: Item, weights: tuple[Weight, ...]) -> dict[int, Weight]:
@@ -77,7 +73,7 @@ def _by_index(item: Item, weights: tuple[Weight, ...]) -> dict[int, Weight]:
 class Work:
     """MACs of each node with its loops' trips; of If, the larger branch."""
 
-    def __init__(self, graph: Graph, trace: Trace, solved: Solved, reached: set[int]) -> None:
+    def __init__(self, graph: Graph, solved: Solved, reached: set[int]) -> None:
         self.graph, self.solved = graph, solved
         self.macs: dict[int, Quantity] = {}
         self.formulas: dict[int, Formula] = {}
@@ -91,7 +87,7 @@ class Work:
             key = id(item)
             if item.context:
                 self._members.setdefault(item.context, []).append(item)
-            if _fixed(item, trace) and item.op is not None:
+            if item.fixed and item.op is not None:
                 self.macs[key] = 0  # made of constants alone: folded before it runs
                 continue
             formula, amount = solved.cost(item)

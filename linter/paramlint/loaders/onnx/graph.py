@@ -47,6 +47,7 @@ class Item:
         "context",
         "domain",
         "enters",
+        "fixed",
         "inputs",
         "key",
         "kind",
@@ -73,6 +74,7 @@ class Item:
         self.uses: list[Any] = []
         self.bodies: list[int] | None = None
         self.enters: int | None = None
+        self.fixed = False  # nothing about its results depends on a graph input (set while tracing)
 
 
 class _Scope:

@@ -15,19 +15,18 @@ from typing import Any
 
 from paramlint.loaders.onnx.tensors import Stored, Tensors
 
-_ARGUMENT = re.compile(rb"%([pbc])_(\w+)")
+_ARGUMENT = rb"%([pbc])_(\w+)"
 _MINUS_INFINITY = -1e4  # what exporters write for a masked place is at or below this
 _MASKED = -50.0  # together with one other value; shifted windows are masked with -100
 _TOLERANCE = 1e-3
 _WAVES = (math.sin(1), math.cos(1))
 _GLANCE = 64  # elements of a first look at a tensor, which settles most questions
 _ROWS = 3  # rows of a table that must all be waves before it is taken for one
-_GENERATED = re.compile(
-    r"^(?:/|onnx::|val_\d|_val_|const(?:ant)?_|\d+$|_to_copy|scalar_tensor|arange|where|zeros|ones|full|tmp)|_output_\d+$"
+_GENERATED = (
+    r"^(?:/|onnx::|val_\d|_val_|const(?:ant)?_|\d+$|_to_copy|scalar_tensor|arange|where|zeros|ones|full|tmp)"
+    r"|_output_\d+$"
 )
-_TABLE_NAME = re.compile(
-    r"(?:inv_freq|rotary|rope|sinusoid|(?:^|[._])(?:cos|sin)(?:_cached|_table)?$|(?:^|\.)pe$)", re.IGNORECASE
-)
+_TABLE_NAME = r"(?i)(?:inv_freq|rotary|rope|sinusoid|(?:^|[._])(?:cos|sin)(?:_cached|_table)?$|(?:^|\.)pe$)"
 
 
 class Witness:
@@ -39,7 +38,7 @@ class Witness:
         self.buffers: set[str] = set()
         self.constants: set[str] = set()  # tensors that the model's code holds outside its parameters and buffers
         if self.torch and b"pkg.torch.onnx.fx_node" in skeleton:
-            for kind, name in set(_ARGUMENT.findall(skeleton)):
+            for kind, name in set(re.findall(_ARGUMENT, skeleton)):
                 kept = {b"p": self.parameters, b"b": self.buffers}.get(kind, self.constants)
                 kept.add(name.decode("ascii", "replace").lower())
         self.traced = bool(self.parameters)
@@ -58,13 +57,13 @@ class Witness:
         if self.traced:
             name = _mangled(tensor.name)
             return name not in self.parameters and name not in self.buffers
-        return tensor.origin != "initializer" or _GENERATED.search(tensor.name) is not None
+        return tensor.origin != "initializer" or re.search(_GENERATED, tensor.name) is not None
 
     def filled_in(self, tensor: Stored) -> bool:
         """Whether an exporter made a tensor because the operator demands one (the scale of a norm without weights)."""
         if tensor.origin == "constant":
             return self.torch
-        return tensor.origin == "initializer" and _GENERATED.search(tensor.name) is not None
+        return tensor.origin == "initializer" and re.search(_GENERATED, tensor.name) is not None
 
     def own_constant(self, tensor: Stored) -> bool:
         """Whether torch found a tensor that is neither parameter nor buffer: tracing makes Constant nodes of these."""
@@ -176,8 +175,8 @@ def _geometric(row: Sequence[float]) -> bool:
 
 
 def same_filters(tensor: Stored, tensors: Tensors) -> bool:
-    """Whether every output channel of a convolution has the same kernel, as blurring and sampling filters have."""
-    if len(tensor.dims) < 3 or tensor.dims[0] < 2 or tensor.fill is not None:
+    """Whether every channel of a depthwise convolution has the same kernel, as blurring and sampling filters have."""
+    if len(tensor.dims) < 3 or tensor.dims[0] < 2 or tensor.dims[1] != 1 or tensor.fill is not None:
         return False
     size = tensor.elements // tensor.dims[0]
     two = tensors.sample(tensor, 2 * size) if size > 1 else None
@@ -194,7 +193,7 @@ def waves(tensor: Stored, tensors: Tensors) -> bool:
     width = tensor.dims[-1]
     start = tensors.sample(tensor, 2 * width)
     if start is None:
-        return _TABLE_NAME.search(tensor.name) is not None
+        return re.search(_TABLE_NAME, tensor.name) is not None
     first, second = start[:width], start[width:]
     if len(second) == width and _begins(first) and any(abs(second[0] - wave) < _TOLERANCE for wave in _WAVES):
         return True

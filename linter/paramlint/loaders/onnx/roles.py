@@ -20,7 +20,7 @@ _SAID = 1000  # names kept of one assumption
 _RECURRENT = frozenset({"LSTM", "GRU", "RNN"})
 #: Operators at whose other inputs a module may keep something learned: a state, an exponent, a mask token, a bound.
 _LEARNED_ELSEWHERE = _RECURRENT | {"Where", "Pow", "Max", "Min", "Clip"}
-_MEAN_NAME = re.compile(r"mean|avg|average|(?:^|[._])mu$", re.IGNORECASE)
+_MEAN_NAME = r"(?i)mean|avg|average|(?:^|[._])mu$"
 _NEUTRAL = {"scale": (1,), "bias": (0,)}
 
 
@@ -195,7 +195,7 @@ class Roles:
         Unless it varies along several axes (points that distances are taken to), or a module calls it otherwise.
         """
         named = self.witness.torch and not self.witness.generated(use.tensor)
-        other = sum(size != 1 for size in use.tensor.dims) > 1 or (named and not _MEAN_NAME.search(use.tensor.name))
+        other = sum(size != 1 for size in use.tensor.dims) > 1 or (named and not re.search(_MEAN_NAME, use.tensor.name))
         if item.kind == "Sub" and index == 1 and not other:
             self.watch.centred.update(item.outputs)
             self.say("constants subtracted from an activation, taken as means (buffers)", use.tensor)

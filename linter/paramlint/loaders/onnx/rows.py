@@ -17,7 +17,7 @@ from paramlint.loaders.onnx.uses import label
 
 SHOWN = 5  # names in one message
 _SCOPES = "pkg.torch.onnx.name_scopes"
-_QUOTED = re.compile(r"'([^']*)'")
+_QUOTED = r"'([^']*)'"
 
 
 def build(path: str, graph: Graph, trace: Trace, request: Request, disk: int, skeleton: bytes) -> Model:
@@ -80,15 +80,11 @@ def assemble(
     return Model(
         name=graph.model.graph.name or os.path.basename(path), path=path, format="onnx", framework=None, inputs=inputs,
         outputs=tuple(graph.outputs), layers=layers, tensors=tensors, steps=steps,
-        layer_count=sum(1 for item in graph.items if item.enters is None and not _is_fixed(item, trace)),
+        layer_count=sum([1 for item in graph.items if item.enters is None and not item.fixed]),
         batch_axis=True, assumed=(*assumed, *more), observations=tuple(seen), unknown=bytes_unknown,
         constant_bytes=constants, unused_bytes=sum(tensor.bytes for tensor in unused), duplicate_bytes=duplicate,
         file_bytes=None if absent else disk + graph.tensors.files.bytes(), source=Source("file", path), details=details,
     )  # fmt: skip
-
-
-def _is_fixed(item: Item, trace: Trace) -> bool:
-    return all(not name or name in trace.fixed for name in item.outputs)
 
 
 def live(graph: Graph) -> set[int]:
@@ -132,7 +128,7 @@ def group_of(item: Item) -> str:
         return ""
     for entry in item.proto.metadata_props:
         if entry.key == _SCOPES:
-            scopes = _QUOTED.findall(entry.value)
+            scopes = re.findall(_QUOTED, entry.value)
             return scopes[-2] if len(scopes) > 1 else ""
     name = item.name.strip("/")
     return name.rpartition("/")[0].replace("/", ".") if "/" in name else ""

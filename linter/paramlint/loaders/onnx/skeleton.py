@@ -56,16 +56,18 @@ _PAYLOADS: dict[str, dict[int, int]] = {
 _WIDTH = {("tensor", 4): 4, ("tensor", 10): 8, ("attribute", 7): 4}  # packed fixed-width elements
 _TEXTS = {"model": {6}, "graph": {10}, "node": {6}, "tensor": {12}, "attribute": {13}, "function": {8}}
 _DROPPED = {"model": {20}}  # training_info is never counted
-#: Entries with a tag each, counted by the regular expression engine: tag bytes of (message, field) -> pattern.
+#: Entries with a tag each, counted by the regular expression engine: tag bytes of (message, field) -> pattern, which
+#: is compiled where it is met, for hardly any file has such lists.
 _RUNS = {
-    ("tensor", 4): re.compile(rb"(?:\x25.{4})+", re.DOTALL),
-    ("tensor", 10): re.compile(rb"(?:\x51.{8})+", re.DOTALL),
-    ("attribute", 7): re.compile(rb"(?:\x3d.{4})+", re.DOTALL),
-    ("tensor", 5): re.compile(rb"(?:\x28[\x80-\xff]{0,9}[\x00-\x7f])+", re.DOTALL),
-    ("tensor", 7): re.compile(rb"(?:\x38[\x80-\xff]{0,9}[\x00-\x7f])+", re.DOTALL),
-    ("tensor", 11): re.compile(rb"(?:\x58[\x80-\xff]{0,9}[\x00-\x7f])+", re.DOTALL),
-    ("attribute", 8): re.compile(rb"(?:\x40[\x80-\xff]{0,9}[\x00-\x7f])+", re.DOTALL),
+    ("tensor", 4): rb"(?:\x25.{4})+",
+    ("tensor", 10): rb"(?:\x51.{8})+",
+    ("attribute", 7): rb"(?:\x3d.{4})+",
+    ("tensor", 5): rb"(?:\x28[\x80-\xff]{0,9}[\x00-\x7f])+",
+    ("tensor", 7): rb"(?:\x38[\x80-\xff]{0,9}[\x00-\x7f])+",
+    ("tensor", 11): rb"(?:\x58[\x80-\xff]{0,9}[\x00-\x7f])+",
+    ("attribute", 8): rb"(?:\x40[\x80-\xff]{0,9}[\x00-\x7f])+",
 }
+_TERMINATORS = rb"[\x00-\x7f]"  # tag bytes of the lists in question and last bytes of varints
 _ENTRY = {("tensor", 4): 5, ("tensor", 10): 9, ("attribute", 7): 5}
 
 
@@ -194,7 +196,7 @@ class Walker:
         """Step over entries of a list that have a tag each; the end of the run."""
         key, run = (frame.kind, number), 0
         self._copy(frame, at)
-        start, pattern, entries = at, _RUNS[frame.kind, number], 0
+        start, pattern, entries = at, re.compile(_RUNS[key], re.DOTALL), 0
         while at < frame.end:
             buffer, _ = self._window(at)
             match = pattern.match(buffer, 0, min(len(buffer), frame.end - at))
@@ -202,7 +204,7 @@ class Walker:
                 break
             run = match.end()
             width = _ENTRY.get(key)
-            entries += run // width if width else len(_TERMINATORS.findall(buffer[:run])) // 2
+            entries += run // width if width else len(re.findall(_TERMINATORS, buffer[:run])) // 2
             at += run
         if at == start:
             raise WireError(f"the list at byte {at} is not readable")
@@ -222,9 +224,6 @@ class Walker:
             )
             frame.out.append(_tag(_PAYLOADS[frame.kind][frame.seen]) + _varint(len(mark)) + mark)
         return b"".join(frame.out)
-
-
-_TERMINATORS = re.compile(rb"[\x00-\x7f]")  # tag bytes of the lists in question and last bytes of varints
 
 
 def _read_varint(buffer: bytes, place: int) -> tuple[int, int]:

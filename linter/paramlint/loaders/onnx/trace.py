@@ -65,8 +65,9 @@ class Trace:
             return
         self._count_trees(item)
         fixed, inputs = self.fixed, item.inputs
-        if all(not name or name in fixed for name in inputs):
+        if fixed.issuperset(inputs) or all(not name or name in fixed for name in inputs):
             fixed.update(item.outputs)
+            item.fixed = True
         if op is None:
             self._unknown(item)
             return
@@ -200,6 +201,7 @@ class Trace:
                     self.held[name] = Held(tuple(dict.fromkeys(tensors)), False)
                 if all(one in self.fixed for one in (*names, *item.inputs)):
                     self.fixed.add(name)
+        item.fixed = all(not name or name in self.fixed for name in item.outputs)
 
 
 def _scanned(item: Item) -> int:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import importlib
 import os
-import re
 import sys
-from collections.abc import Collection, Container, Mapping
+from collections.abc import Collection, Container, Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 from paramlint.folders import modules
@@ -164,8 +163,6 @@ def operator(cls: type[Operator]) -> type[Operator]:
     return cls
 
 
-_KINDS = re.compile(rb"^    kinds(?:: ClassVar\[tuple\[str, \.\.\.\]\])? = \(([^)]*)\)", re.MULTILINE)
-_NAME = re.compile(rb'"(\w+)"')
 _STATED: dict[str, frozenset[bytes]] = {}  # module -> the kinds that its source states
 
 
@@ -186,11 +183,16 @@ def load_for(kinds: Collection[str]) -> dict[tuple[str, str], Operator]:
                     source = file.read()
             except OSError:
                 return load()
-            found = [kind for listed in _KINDS.findall(source) for kind in _NAME.findall(listed)]
-            stated = _STATED[name] = frozenset(found)
+            stated = _STATED[name] = frozenset(_kinds(source))
         if not wanted.isdisjoint(stated):
             importlib.import_module(name)
     return OPERATORS
+
+
+def _kinds(source: bytes) -> Iterator[bytes]:
+    """What stands in quotes between ``kinds`` in a class body and the next closing parenthesis."""
+    for part in source.split(b"\n    kinds")[1:]:
+        yield from part.partition(b"= (")[2].partition(b")")[0].split(b'"')[1::2]
 
 
 def load() -> dict[tuple[str, str], Operator]:
