@@ -16,6 +16,7 @@ QUANTIZED = (DType.INT8, DType.INT16, DType.UINT8, DType.UINT16)
 FLOAT_ONLY = frozenset({
     "ELU", "NEG", "SQUARE", "CAST", "SIN", "COS", "POW", "FLOOR", "CEIL", "ROUND", "CUMSUM", "L2_NORMALIZATION",
     "LOCAL_RESPONSE_NORMALIZATION", "SIGN", "FLOOR_MOD", "FLOOR_DIV", "REDUCE_PROD", "DEQUANTIZE", "QUANTIZE",
+    "ERF",
 })  # fmt: skip
 #: Operators that hand elements on: what they make has the type of what they read.
 HANDING = frozenset({

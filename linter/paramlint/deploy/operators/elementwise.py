@@ -13,6 +13,7 @@ _UNARY = {
     "Round": "ROUND", "Sin": "SIN", "Cos": "COS", "Sign": "SIGN", "Not": "LOGICAL_NOT", "Sigmoid": "LOGISTIC",
     "Tanh": "TANH", "Relu": "RELU", "HardSwish": "HARD_SWISH", "Elu": "ELU", "LeakyRelu": "LEAKY_RELU",
     "Gelu": "GELU", "com.microsoft::Gelu": "GELU", "com.microsoft::FastGelu": "GELU", "BitwiseNot": "BITWISE_NOT",
+    "Erf": "ERF",  # no builtin: the converter leaves it to TensorFlow, so no microcontroller runs it
 }  # fmt: skip
 
 _BINARY = {

@@ -219,13 +219,21 @@ def _repeated_vector(low: Lowering, view: View, shape: layout.Shape) -> None:
 @converts("DepthToSpace", "SpaceToDepth")
 def blocks(low: Lowering) -> None:
     """Blocks of pixels moved into channels, or back; only TensorFlow's order of channels has an operator."""
-    rank = len(low.source())
-    if rank != 4 or low.get("mode", "DCR") != "DCR":
-        raise Unconverted(f"{low.step.kind} with mode {low.get('mode')}")
-    order = layout.channels_last(rank)
-    value = low.ordered(low.flow(), order)
-    kind = "DEPTH_TO_SPACE" if low.step.kind == "DepthToSpace" else "SPACE_TO_DEPTH"
-    low.result(low.emit(kind, [value], layout.physical(low.out(), order), {"block": low.get("blocksize")}), order)
+    if len(low.source()) != 4:
+        raise Unconverted(f"{low.step.kind} of {len(low.source())} axes")
+    order = layout.channels_last(4)
+    value, after, block = low.ordered(low.flow(), order), layout.physical(low.out(), order), int(low.get("blocksize", 1))
+    if low.get("mode", "DCR") == "DCR":
+        kind = "DEPTH_TO_SPACE" if low.step.kind == "DepthToSpace" else "SPACE_TO_DEPTH"
+        low.result(low.emit(kind, [value], after, {"block": block}), order)
+        return
+    batch, height, width, _ = value.shape or ()
+    parted = (batch, height, width, after[-1], block, block)
+    turned = (batch, height, block, width, block, after[-1])
+    perm = (0, 1, 4, 2, 5, 3)
+    split = low.emit("RESHAPE", [value, sizes(parted)], parted)
+    moved = low.emit("TRANSPOSE", [split, numbers(perm)], turned, {"perm": perm})
+    low.result(low.emit("RESHAPE", [moved, sizes(after)], after), order)
 
 
 @converts("Resize", "Upsample")

@@ -82,6 +82,14 @@ def _normalised(
     less = at("NEG", mean)
     spread = at("SQUARED_DIFFERENCE", value, mean)
     variance, _ = reduced(low, "MEAN", View(spread, plain.order), axes, True)
+    return _scaled(low, value, less, variance, gain, shift)
+
+
+def _scaled(
+    low: Lowering, value: Value, less: Value, variance: Value, gain: Fixed | None, shift: Fixed | None
+) -> Value:
+    """x times a factor, plus what the mean makes of it; ``less`` is the negated mean."""
+    at = _Steps(low)
     factor = at("RSQRT", at("ADD", variance, float(low.get("epsilon", 1e-5))))
     if gain is not None:
         factor = at("MUL", factor, gain)
@@ -107,47 +115,57 @@ def root_mean_square(low: Lowering) -> None:
     low.result(made)
 
 
-@converts("GroupNormalization", "InstanceNormalization")
+@converts("InstanceNormalization")
+def instance(low: Lowering) -> None:
+    """Mean and variance of each channel over the picture, then one scale and one shift for each channel."""
+    view, rank = low.flow(), len(low.source())
+    value, at = view.value, _Steps(low)
+    axes = tuple(range(2, rank))
+    mean, _ = reduced(low, "MEAN", view, axes, True)
+    spread = at("SQUARED_DIFFERENCE", value, mean)
+    variance, _ = reduced(low, "MEAN", view._replace(value=spread), axes, True)
+    factor = at("RSQRT", at("ADD", variance, float(low.get("epsilon", 1e-5))))
+    made = at("MUL", at("SUB", value, mean), factor)
+    for kind, index in (("MUL", 1), ("ADD", 2)):
+        weight = low.step.weights.get(index)
+        if weight is not None:
+            shape = (1, weight.elements, *(1,) * (rank - 2))
+            made = at(kind, made, low.aligned(Fixed(shape, weight.dtype, weight.storage), view.order))
+    alike(low, made, view)
+
+
+@converts("GroupNormalization")
 def group(low: Lowering) -> None:
     """Channels parted into groups, normalised, and joined again."""
     source, rank = low.source(), len(low.source())
     place = int(low.get("axis", 1)) % rank
-    channels = source[place]
+    channels, groups = source[place], int(low.get("num_groups", 1))
     if not isinstance(channels, int):
         raise Unconverted("a group normalisation whose channels are not known")
-    groups = channels if low.step.kind == "InstanceNormalization" else int(low.get("num_groups", 1))
-    last = layout.identity(rank) if place == rank - 1 else layout.channels_last(rank)
     if place not in (1, rank - 1):
         raise Unconverted("a group normalisation along an inner axis")
+    last = layout.identity(rank) if place == rank - 1 else layout.channels_last(rank)
     value = low.ordered(low.flow(), last)
     shape = value.shape or ()
     parted = (*shape[:-1], groups, channels // groups)
-    at = _Steps(low)
     split = low.emit("RESHAPE", [value, sizes(parted)], parted)
-    plain = View(split, layout.identity(rank + 1))
-    axes = (*range(1, rank - 1), rank)
-    mean, _ = reduced(low, "MEAN", plain, axes, True)
-    gain, shift = low.step.weights.get(1), low.step.weights.get(2)
     wide = (*(1,) * (rank - 1), groups, channels // groups)
-    held = [None if one is None else Fixed(wide, one.dtype, one.storage) for one in (gain, shift)]
-    made = _grouped(low, at, split, mean, axes, held[0], held[1])
+    gains = [low.step.weights.get(index) for index in (1, 2)]
+    held = [None if one is None else Fixed(wide, one.dtype, one.storage) for one in gains]
+    made = _grouped(low, split, held[0], held[1])
     low.result(low.emit("RESHAPE", [made, sizes(shape)], shape), last)
 
 
-def _grouped(
-    low: Lowering, at: _Steps, split: Value, mean: Value, axes: tuple[int, ...], gain: Fixed | None, shift: Fixed | None
-) -> Value:
-    """As ``_normalised``, with the difference squared by itself."""
+def _grouped(low: Lowering, split: Value, gain: Fixed | None, shift: Fixed | None) -> Value:
+    """As ``_normalised`` over all axes but batch and group, with the difference squared by itself."""
+    at, rank = _Steps(low), split.rank
+    plain = View(split, layout.identity(rank))
+    axes = (*range(1, rank - 2), rank - 1)
+    mean, _ = reduced(low, "MEAN", plain, axes, True)
     less = at("NEG", mean)
     square = at("SQUARE", at("SUB", split, mean))
-    variance, _ = reduced(low, "MEAN", View(square, layout.identity(square.rank)), axes, True)
-    factor = at("RSQRT", at("ADD", variance, float(low.get("epsilon", 1e-5))))
-    if gain is not None:
-        factor = at("MUL", factor, gain)
-    moved = at("MUL", less, factor)
-    if shift is not None:
-        moved = at("ADD", moved, shift)
-    return at("ADD", at("MUL", split, factor), moved)
+    variance, _ = reduced(low, "MEAN", plain._replace(value=square), axes, True)
+    return _scaled(low, split, less, variance, gain, shift)
 
 
 @converts("LpNormalization")
