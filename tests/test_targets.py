@@ -271,7 +271,9 @@ class TestRules:
 
     def test_the_whole_network_breaks_a_limit(self) -> None:
         (finding,) = said("PL303", measured(network(*[4] * 34), find("max78000")))
-        assert (finding.layer, finding.measured, finding.limit) == (None, 33, 32)
+        assert (finding.layer, finding.measured, finding.limit, finding.unit) == (None, 33, 32, "count")
+        (finding,) = said("PL303", measured(network(4, 4, channels=300), find("max78000")))
+        assert (finding.measured, finding.limit, finding.unit) == (300 * 300 * 9, 442_368, "bytes")
 
     def test_element_types_are_said_once(self) -> None:
         (finding,) = said("PL302", measured(network(8, 8, 8, 8, 8, 8, dtype=FLOAT32), find("max78000")))

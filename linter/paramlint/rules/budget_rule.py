@@ -51,10 +51,16 @@ class BudgetRule(Rule):
         )
 
 
+#: Integers that an int8 deployment replaces: wider ones, and unsigned ones, which few kernels take.
+_NOT_YET = frozenset({DType.INT16, DType.UINT16, DType.UINT8})
+
+
 def as_int8(measured: Measured) -> Measured | None:
-    """The same network deployed as int8; None where it is quantised already or cannot be asked."""
+    """The same network deployed as int8; None where it is that already or cannot be asked."""
     deployed = measured.deployed
-    if measured.recheck is None or deployed is None or deployed.quantized:
+    if measured.recheck is None or deployed is None:
+        return None
+    if not any(buffer.dtype.is_float or buffer.dtype in _NOT_YET for buffer in deployed.buffers):
         return None
     return measured.recheck(Change(DType.INT8))
 

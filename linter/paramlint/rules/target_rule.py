@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 from paramlint.findings import Finding, Level
 from paramlint.ir import Source
 from paramlint.measure import Measured
-from paramlint.quantities import COUNT
 from paramlint.rules import Rule
 from paramlint.rules.budget_rule import place as model_place
 
@@ -71,7 +70,7 @@ class TargetRule(Rule):
             layer=one.layer,
             measured=one.measured if numbers else None,
             limit=one.limit if numbers else None,
-            unit=COUNT if numbers else None,
+            unit=one.unit if numbers else None,
             limit_source=cause.targets[0].place._replace(text=cite),
             help=help,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from paramlint.deploy.model import Deployed
-from paramlint.quantities import grouped
+from paramlint.quantities import BYTES, grouped
 from paramlint.targets import operators
 from paramlint.targets.model import Target
 from paramlint.targets.operators import OpSet
@@ -70,10 +70,10 @@ def _weights(target: Target, deployed: Deployed, ops: Sequence[Op]) -> Iterator[
     cite = target.cite(f"{most:,} bytes of weight memory").text or ""
     if total > most and target.weight_memory_limit == "streamed":
         reason = f"{grouped(total)} bytes of weights, {grouped(most)} stay on the chip: the rest is loaded each time"
-        yield OpVerdict(LIMIT, None, None, reason, cite, "external memory", total, most, target.sure)
+        yield OpVerdict(LIMIT, None, None, reason, cite, "external memory", total, most, target.sure, BYTES)
     elif total > most:
         reason = f"{grouped(total)} bytes of weights; its weight memory holds {grouped(most)}"
-        yield OpVerdict(LIMIT, None, None, reason, cite, None, total, most, target.sure)
+        yield OpVerdict(LIMIT, None, None, reason, cite, None, total, most, target.sure, BYTES)
     elif target.processors and not _weights_spread(most, target.processors, ops):
         reason = f"whether the weights spread over the memories of its {target.processors} processors is not decided"
         yield OpVerdict(UNDECIDED, None, None, reason, cite, sure=target.sure)

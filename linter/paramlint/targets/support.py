@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from paramlint.quantities import COUNT
 from paramlint.targets import operators
 from paramlint.targets.model import Target
 from paramlint.targets.operators import Constraint, Fact, Group, OpSet
@@ -74,7 +75,7 @@ class OpVerdict(NamedTuple):
 
     ``state`` is one of the five words above. ``layer`` and ``op`` are None where the whole network is meant.
     ``runs_on`` names the host that takes it instead, where one does. ``measured`` and ``limit`` are the numbers of a
-    broken limit. ``cite`` is where the fact comes from, ``sure`` False where that is unverified.
+    broken limit, in ``unit``. ``cite`` is where the fact comes from, ``sure`` False where that is unverified.
     """
 
     state: str
@@ -86,6 +87,7 @@ class OpVerdict(NamedTuple):
     measured: int | None = None
     limit: int | None = None
     sure: bool = True
+    unit: str = COUNT
 
     @property
     def stops(self) -> bool:
