@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from paramlint.errors import UsageError
-from paramlint.invocation.options import Command, Settings, config_options, output_options
+from paramlint.invocation.options import Command, Option, Settings, config_options, output_options
 from paramlint.spelling import hint
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ TEXTS: dict[str, Callable[[Target], tuple[str, ...]]] = {
 
 
 def _filter(name: str, metavar: str, help: str) -> Callable[[Any], Any]:
-    return click.option(f"--{name}", metavar=metavar, help=help)
+    return click.option(f"--{name}", cls=Option, heading="Which", metavar=metavar, help=help)
 
 
 @click.command("targets", cls=Command, short_help="List boards and chips, or show one.")
