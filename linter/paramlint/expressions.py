@@ -8,11 +8,12 @@ size of numbers are bounded.
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import lru_cache
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 Value: TypeAlias = "int | Fraction | bool | str | tuple[Value, ...]"
 Environment: TypeAlias = "Mapping[str, Value]"
@@ -21,6 +22,8 @@ _Node: TypeAlias = Callable[["Environment"], Value]
 MAX_LENGTH = 1000  # characters of one expression; the longest formula of the vocabulary has under 200
 MAX_DEPTH = 60  # nested brackets and operators; keeps the parser far from Python's recursion limit
 MAX_BITS = 4096  # of an intermediate number; a parameter count needs under 64
+_PLAIN = 1 << 64  # whole numbers below need no look at their size
+_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d[\d_]*)?\.?\d[\d_]*(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z_]\w*)"
@@ -111,7 +114,7 @@ def _divide(a: int | Fraction, b: int | Fraction, sign: str) -> Value:
     if b == 0:
         raise ExpressionError("division by zero")
     if sign == "/":
-        return _normal(Fraction(a) / b)
+        return a // b if type(a) is type(b) is int and not a % b else _normal(Fraction(a) / b)
     return _normal(a // b if sign == "//" else a % b)
 
 
@@ -389,10 +392,15 @@ def _literal(word: str) -> int | Fraction:
 def _operation(sign: str, left: _Node, right: _Node) -> _Node:
     if sign in _LEVELS[0]:
         return lambda names: _compare(left(names), right(names), sign)
-    if sign == "*":
-        return lambda names: _normal(_number(left(names), sign) * _number(right(names), sign))
-    if sign == "+":
-        return lambda names: _normal(_number(left(names), sign) + _number(right(names), sign))
-    if sign == "-":
-        return lambda names: _normal(_number(left(names), sign) - _number(right(names), sign))
-    return lambda names: _divide(_number(left(names), sign), _number(right(names), sign), sign)
+    exact = _ARITHMETIC.get(sign)
+    if exact is None:
+        return lambda names: _divide(_number(left(names), sign), _number(right(names), sign), sign)
+
+    def combined(names: Environment) -> Value:
+        a, b = left(names), right(names)
+        if type(a) is int and type(b) is int:  # nearly always, and a large graph has tens of thousands
+            value = exact(a, b)
+            return value if -_PLAIN < value < _PLAIN else _normal(value)
+        return _normal(exact(_number(a, sign), _number(b, sign)))
+
+    return combined

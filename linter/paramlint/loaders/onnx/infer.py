@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from paramlint.ir import Dim, DType, Formula, Shape, Tensor, Unknown, Weight
 from paramlint.loaders import Request
@@ -17,7 +17,7 @@ from paramlint.loaders.onnx.uses import label
 #: What an operator may raise on attributes and shapes that make no sense; its message names what it met.
 BROKEN = (ValueError, TypeError, KeyError, IndexError, OverflowError, ZeroDivisionError, AttributeError)
 _RECURRENT = frozenset({"LSTM", "GRU", "RNN"})
-_MAX_RANK = 64
+_T = TypeVar("_T")
 
 
 class Solved:
@@ -32,7 +32,8 @@ class Solved:
         self.assumed: list[str] = []
         self.hints: dict[str, tuple[Shape | None, DType]] = {}
         self.unknown = 0  # values whose shape stayed unknown
-        self._decoded: dict[int, dict[str, Any]] = {}
+        self._decoded: dict[tuple[bytes, ...], dict[str, Any]] = {}  # kept: their identity is part of a question
+        self._answers: dict[tuple[Any, ...], Any] = {}
         self._moved: dict[str, str] = {}  # outputs of Identity and Cast -> their input
         self._stated = dict(graph.infos)
 
@@ -137,20 +138,13 @@ class Solved:
         return value
 
     def _node(self, item: Item, weights: Mapping[int, Weight]) -> None:
-        tensors, stored, known = self.tensors, self.graph.stored, self.values
+        tensors = self.tensors
         inputs = tuple([tensors.get(name) if name else None for name in item.inputs])
-        values = tuple(
-            [(self._value(name) if name in stored else known.get(name)) if name else None for name in item.inputs]
-        )
-        key = id(item)
-        decoded = self._decoded.get(key)
-        if decoded is None:
-            decoded = self._decoded[key] = (
-                attributes(item.proto, item.outer, self.graph.tensors) if len(item.proto.attribute) else {}
-            )
+        values = self._values(item)
+        key, fixed = id(item), self.trace.fixed
         node = Node(
-            item.kind, item.domain, item.name, item.opset, decoded, inputs, values, weights, len(item.outputs),
-            fixed=tuple([name in self.trace.fixed for name in item.inputs]),
+            item.kind, item.domain, item.name, item.opset, self._attributes(item), inputs, values, weights,
+            len(item.outputs), fixed=tuple([name in fixed for name in item.inputs]),
         )  # fmt: skip
         self.nodes[key] = node
         results: list[Output] | None = None
@@ -158,12 +152,51 @@ class Solved:
             results = self._leave(item, node)
         elif item.op is not None:
             try:
-                results = item.op.infer(node)
+                results = self._same_as_before(item, node, 0, item.op.infer)
             except ShapeError as error:
                 self.errors[key] = str(error)
             except BROKEN as error:
                 self.errors[key] = f"{label(item)} cannot be read: {type(error).__name__}: {error}"
         self._record(item, node, results or [])
+
+    def _values(self, item: Item) -> tuple[Value | None, ...]:
+        """Known elements by input; those of weights are nobody's business."""
+        stored, known, found = self.graph.stored, self.values, []
+        slots = item.op.slots if item.op is not None else ()
+        for index, name in enumerate(item.inputs):
+            tensor = stored.get(name)
+            if tensor is None:
+                found.append(known.get(name))
+            else:
+                found.append(None if index in slots and tensor.dtype.is_float else self._value(name))
+        return tuple(found)
+
+    def _attributes(self, item: Item) -> dict[str, Any]:
+        """The decoded attributes; nodes that state the same have one mapping."""
+        listed = item.proto.attribute
+        if not len(listed):
+            return {}
+        if item.outer is not None or item.bodies:
+            return attributes(item.proto, item.outer, self.graph.tensors)
+        key = tuple([proto.SerializeToString() for proto in listed])
+        decoded = self._decoded.get(key)
+        if decoded is None:
+            decoded = self._decoded[key] = attributes(item.proto, None, self.graph.tensors)
+        return decoded
+
+    def _same_as_before(self, item: Item, node: Node, what: int, answer: Callable[[Node], _T]) -> _T:
+        """What an operator with weights answers; a network repeats its layers, so each answer is worked out once."""
+        if not item.op.slots or any(node.values) or item.outer is not None:
+            return answer(node)
+        key = (
+            what, node.kind, node.domain, node.opset, id(node.attributes) if node.attributes else 0, node.output_count,
+            node.inputs_seen(), node.fixed, tuple(node.weights) if what else (),
+            tuple([None if made is None else made.shape for made in node.outputs]),
+        )  # fmt: skip
+        found: Any = self._answers.get(key, self)
+        if found is self:
+            found = self._answers[key] = answer(node)
+        return found  # type: ignore[no-any-return]  # stored under the same question
 
     def _record(self, item: Item, node: Node, results: list[Output]) -> None:
         made: list[Tensor | None] = []
@@ -354,7 +387,7 @@ class Solved:
         if key in self.errors:
             return None, Unknown(self.errors[key])
         try:
-            result = item.op.macs(self.nodes[key])
+            result = self._same_as_before(item, self.nodes[key], 1, item.op.macs)
         except ShapeError as error:
             result = Unknown(str(error))
         except BROKEN as error:
@@ -368,7 +401,7 @@ class Solved:
         if item.op is None or id(item) in self.errors:
             return None
         try:
-            found: Formula | Unknown | None = item.op.params(self.nodes[id(item)])
+            found: Formula | Unknown | None = self._same_as_before(item, self.nodes[id(item)], 2, item.op.params)
         except ShapeError as error:
             return Unknown(str(error))
         except BROKEN as error:

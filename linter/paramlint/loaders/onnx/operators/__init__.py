@@ -74,6 +74,10 @@ class Node:
         tensor = self.inputs[index] if index < len(self.inputs) else None
         return None if tensor is None else tensor.shape
 
+    def inputs_seen(self) -> tuple[tuple[Shape | None, DType] | None, ...]:
+        """Shape and type of every input: with kind, attributes and values, all that an operator answers from."""
+        return tuple([None if tensor is None else (tensor.shape, tensor.dtype) for tensor in self.inputs])
+
     def value(self, index: int) -> Value | None:
         """The known elements of input ``index``."""
         return self.values[index] if index < len(self.values) else None
