@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 
+from paramlint.deploy.assumed import assumptions
 from paramlint.deploy.convert import convert
 from paramlint.deploy.finish import finish
 from paramlint.deploy.model import CONSTANT as CONSTANT
@@ -30,6 +31,7 @@ def deploy(model: Model, dtype: DType | None = None) -> Deployed:
         draft = convert(model)
         rewrite(draft)
         settle(draft, dtype)
+        draft.assumed.update(dict.fromkeys(assumptions(model, draft, dtype)))
         return finish(draft, dtype)
     finally:
         if collecting:

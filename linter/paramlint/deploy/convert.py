@@ -38,8 +38,12 @@ def convert(model: Model) -> Draft:
             conversion(low)
         except Unconverted as error:
             _keep(low, str(error))
+        except (LookupError, ValueError, ArithmeticError):
+            _keep(low, "its attributes, operands and shapes contradict each other")
     for name in model.outputs:
         _leave(low, name)
+    if draft.unknown:
+        draft.sweep()
     return draft
 
 
@@ -60,6 +64,8 @@ def _look_back(model: Model, low: Lowering) -> list[tuple[int, Step]]:
         for name in step.inputs:
             if name:
                 readers[name] = readers.get(name, 0) + 1
+        if not step.inputs:
+            continue
         if step.kind in _WINDOWED:
             _wish_images(model, step, wishes)
         elif wishes and step.outputs[0] in wishes:
@@ -82,7 +88,7 @@ def _pass_on(step: Step, wish: layout.Order, wishes: dict[str, layout.Order]) ->
     """How a step wants its inputs to lie for its output to lie as it is wanted."""
     if step.kind == "Transpose":
         perm = step.attributes.get("perm")
-        if isinstance(perm, tuple) and len(perm) == len(wish):
+        if isinstance(perm, tuple) and sorted(perm) == list(range(len(wish))):
             wishes.setdefault(step.inputs[0], layout.before_transpose(wish, perm))
     elif step.kind in _AGNOSTIC:
         for name in step.inputs:
@@ -124,24 +130,25 @@ def _leave(low: Lowering, name: str) -> None:
 def _folded(low: Lowering) -> bool:
     """Whether the step's result is known before anything runs, so that nothing of it is left."""
     step = low.step
-    if step.kind in _FREE:
-        name = step.inputs[0]
-        known = name in low.model.tensors and all(isinstance(size, int) for size in low.source())
+    if step.kind in _FREE and step.inputs:
+        known = _settled(low, step.inputs[0])
     else:
         for name in step.inputs:
             if name and name not in low.constants:
                 return False
         known = bool(step.inputs) and (bool(step.weights) or any(step.inputs))
-    if not known:
+    if not known or not all(_settled(low, name) for name in step.outputs):
         return False
     for name in step.outputs:
-        tensor = low.model.tensors.get(name)
-        if tensor is None or tensor.shape is None or not all(isinstance(size, int) for size in tensor.shape):
-            return False
-    for name in step.outputs:
-        shape = low.shape(name)
-        low.constants[name] = Fixed(shape, low.tensor(name).dtype, name, False)  # type: ignore[arg-type]  # all ints
+        shape = tuple([size for size in low.shape(name) if isinstance(size, int)])
+        low.constants[name] = Fixed(shape, low.tensor(name).dtype, name, False)
     return True
+
+
+def _settled(low: Lowering, name: str) -> bool:
+    """Whether every size of a tensor is a number."""
+    tensor = low.model.tensors.get(name)
+    return tensor is not None and tensor.shape is not None and all(isinstance(size, int) for size in tensor.shape)
 
 
 def _keep(low: Lowering, reason: str) -> None:

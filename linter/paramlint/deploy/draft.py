@@ -213,6 +213,12 @@ class Draft:
             if isinstance(operand, Value):
                 operand.users.pop(node, None)
 
+    def sweep(self) -> None:
+        """Remove what a conversion had written before it gave up."""
+        for node in reversed(self.nodes):
+            if not any(value.users or value.outputs for value in node.outputs):
+                self.drop(node)
+
     def ordered(self) -> list[Node]:
         """The operators that are left, in order."""
         return sorted([node for node in self.nodes if node.alive], key=_place)

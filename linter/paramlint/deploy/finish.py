@@ -38,8 +38,9 @@ def finish(draft: Draft, dtype: DType | None) -> Deployed:
                 params[constant.storage] = constant.params
     outputs = tuple(dict.fromkeys(places[id(value)] for value in draft.outputs if id(value) in places))
     quantized = any(buffer.dtype in QUANTIZED for buffer in buffers)
+    known: Quantity = Unknown(next(iter(draft.unknown))) if draft.unknown else sum(params.values())
     return Deployed(
-        tuple(operators), tuple(buffers), tuple(range(len(draft.inputs))), outputs, sum(params.values()), dtype,
+        tuple(operators), tuple(buffers), tuple(range(len(draft.inputs))), outputs, known, dtype,
         quantized, tuple(draft.unknown), tuple(draft.assumed),
     )  # fmt: skip
 
@@ -109,7 +110,7 @@ def _operator(node: Node, places: dict[int, int], dtype: DType | None) -> Operat
     constants: list[Constant] = []
     computes = computes_in(node)
     for index, operand in enumerate(node.inputs):
-        if operand.__class__ is Value:
+        if isinstance(operand, Value):
             inputs.append(places.get(id(operand), CONSTANT))
         elif operand is not None:
             inputs.append(CONSTANT)
@@ -139,7 +140,7 @@ def _role(node: Node, index: int, constant: Fixed) -> str:
     if kind in _LAYERS:
         if index == _FILTER[kind]:
             return "filter"
-        return "bias" if index > 1 or kind != "TRANSPOSE_CONV" and index == 2 else "shape"
+        return "bias" if index > 1 or (kind != "TRANSPOSE_CONV" and index == 2) else "shape"
     if kind in ("GATHER", "GATHER_ND"):
         return "table" if index == 0 else "shape"
     if kind == "PRELU":

@@ -95,10 +95,10 @@ def _groups(before: Shape, after: Shape) -> list[tuple[list[int], list[int]]] | 
     while left or right:
         if one <= other and left:
             mine.append(left.pop(0))
-            one *= before[mine[-1]]  # type: ignore[operator]  # all sizes were seen to be numbers
+            one *= int(before[mine[-1]] or 0)
         elif right:
             theirs.append(right.pop(0))
-            other *= after[theirs[-1]]  # type: ignore[operator]  # as above
+            other *= int(after[theirs[-1]] or 0)
         else:
             return None
         if one == other and mine and theirs:

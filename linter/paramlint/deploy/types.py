@@ -95,7 +95,8 @@ def _dequantize_operands(draft: Draft, node: Node, floats: dict[int, Value]) -> 
         wide = floats.get(id(operand))
         if wide is None:
             wide = Value(f"{operand.name} as floats", operand.shape, DType.FLOAT32)
-            draft.add("DEQUANTIZE", [operand], [wide], "DequantizeLinear", node.layer, node.place).options["before"] = True
+            made = draft.add("DEQUANTIZE", [operand], [wide], "DequantizeLinear", node.layer, node.place)
+            made.options["before"] = True
             floats[id(operand)] = wide
         draft.rewire(node, index, wide)
 
@@ -140,7 +141,7 @@ def constant_type(constant: Fixed, role: str, computes: DType, dtype: DType | No
     ``computes`` is the type that its operator works in.
     """
     held = constant.dtype
-    if role == "shape" or dtype is None and held not in FLOATS:
+    if role == "shape" or (dtype is None and held not in FLOATS):
         return held if held not in FLOATS else DType.INT32
     if computes not in QUANTIZED:
         if dtype is None or computes not in FLOATS:
@@ -156,7 +157,7 @@ def constant_type(constant: Fixed, role: str, computes: DType, dtype: DType | No
 def computes_in(node: Node) -> DType:
     """The type that an operator works in: that of its values."""
     for operand in node.inputs:
-        if operand.__class__ is Value and (operand.dtype in QUANTIZED or operand.dtype in FLOATS):
+        if isinstance(operand, Value) and (operand.dtype in QUANTIZED or operand.dtype in FLOATS):
             return operand.dtype
     for value in node.outputs:
         if value.dtype in QUANTIZED or value.dtype in FLOATS:

@@ -21,8 +21,10 @@ def conv(low: Lowering) -> None:
         raise Unconverted("a convolution whose kernel is computed")
     bias = low.fixed(8 if quantized else 2)
     shape = window(low, "a convolution")
+    if len(weight.shape) != shape.axes + 2:
+        raise Unconverted("a kernel with another number of axes than its window")
     image = padded(low, to_images(low, low.flow(), shape), shape, "PAD")
-    groups, channels, filters = int(step.attributes.get("group", 1)), (image.shape or ())[-1], shape.out[-1]
+    groups, channels, filters = int(low.get("group", 1)), (image.shape or ())[-1], shape.out[-1]
     options = shape.options()
     if groups > 1 and groups == channels and isinstance(filters, int):
         kind, held = "DEPTHWISE_CONV_2D", (1, *shape.kernel, filters)

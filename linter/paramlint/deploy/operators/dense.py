@@ -6,6 +6,7 @@ from paramlint.deploy import layout
 from paramlint.deploy.draft import Fixed, Value
 from paramlint.deploy.lowering import Lowering, Unconverted, View
 from paramlint.deploy.operators import converts
+from paramlint.ir import Shape
 
 
 @converts("Gemm")
@@ -17,6 +18,8 @@ def gemm(low: Lowering) -> None:
     weight = low.operand(1)
     if not isinstance(weight, Fixed):
         raise Unconverted("a Gemm whose matrix is computed")
+    if len(weight.shape) != 2:
+        raise Unconverted("a Gemm whose matrix has not two axes")
     shape = weight.shape if low.get("transB", 0) else weight.shape[::-1]
     made = connected(low, low.plain(left), Fixed(shape, weight.dtype, weight.storage, weight.learned), low.out(), False)
     bias = low.operand(2)
@@ -27,7 +30,7 @@ def gemm(low: Lowering) -> None:
     low.result(made)
 
 
-def connected(low: Lowering, value: Value, weight: Fixed, shape: layout.Shape, keep: bool) -> Value:
+def connected(low: Lowering, value: Value, weight: Fixed, shape: Shape, keep: bool) -> Value:
     """FULLY_CONNECTED without bias; ``weight`` is [out, in]."""
     return low.emit("FULLY_CONNECTED", [value, weight, None], shape, {"keep_dims": keep})
 

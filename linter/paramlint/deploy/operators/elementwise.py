@@ -7,6 +7,7 @@ from paramlint.deploy.draft import Fixed, Value, scalar
 from paramlint.deploy.layout import Order
 from paramlint.deploy.lowering import Lowering, Operand, Unconverted, View, sizes
 from paramlint.deploy.operators import converts
+from paramlint.ir import Shape
 
 _UNARY = {
     "Abs": "ABS", "Neg": "NEG", "Exp": "EXP", "Log": "LOG", "Sqrt": "SQRT", "Floor": "FLOOR", "Ceil": "CEIL",
@@ -98,7 +99,7 @@ def pair(low: Lowering, kind: str, left: Operand, right: Operand) -> View:
         value, order = low.plain(view), layout.identity(rank)
     aligned = low.aligned(constant, order)
     shape = broadcast(value.shape or (), aligned.shape)
-    inputs = [value, aligned] if isinstance(left, View) else [aligned, value]
+    inputs: list[Value | Fixed | None] = [value, aligned] if isinstance(left, View) else [aligned, value]
     return View(low.emit(kind, inputs, shape), order, view.turned)
 
 
@@ -154,7 +155,7 @@ def _as_bias(low: Lowering, left: View, right: View) -> Value | None:
     return low.emit("RESHAPE", [right.value, sizes(flat)], flat, None, right.value.dtype)
 
 
-def broadcast(left: layout.Shape, right: layout.Shape) -> layout.Shape:
+def broadcast(left: Shape, right: Shape) -> Shape:
     """The common shape of two operands."""
     if len(left) < len(right):
         left, right = right, left

@@ -45,7 +45,7 @@ def cast(low: Lowering) -> None:
     """CAST between types; between equal ones nothing is left."""
     view = low.flow()
     tensor = low.tensor(low.step.outputs[0])
-    if tensor.dtype == view.value.dtype or tensor.dtype.is_float and view.value.dtype.is_float:
+    if tensor.dtype == view.value.dtype or (tensor.dtype.is_float and view.value.dtype.is_float):
         low.bind(view)
         return
     made = low.emit("CAST", [view.value], view.value.shape or (), None, tensor.dtype)

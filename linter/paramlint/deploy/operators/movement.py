@@ -6,7 +6,7 @@ from paramlint.deploy import layout
 from paramlint.deploy.draft import Fixed, Value, numbers
 from paramlint.deploy.lowering import Lowering, Unconverted, View, sizes
 from paramlint.deploy.operators import converts
-from paramlint.ir import Dim
+from paramlint.ir import Dim, Shape
 
 
 @converts("Identity", "Dropout")
@@ -55,7 +55,7 @@ def reshape(low: Lowering) -> None:
     low.result(low.emit("RESHAPE", [value, sizes(shape)], shape), order, turned)
 
 
-def _renamed(low: Lowering, view: View, after: layout.Shape) -> layout.Order | None:
+def _renamed(low: Lowering, view: View, after: Shape) -> layout.Order | None:
     """The order of the output where nothing moves; a Squeeze says itself which axes are gone."""
     before = low.source()
     if low.step.kind == "Squeeze" and not view.plain:
@@ -65,7 +65,7 @@ def _renamed(low: Lowering, view: View, after: layout.Shape) -> layout.Order | N
     return layout.reshaped(before, view.order, after, low.wishes.get(low.step.outputs[0]))
 
 
-def _dropped(low: Lowering, view: View, before: layout.Shape, after: layout.Shape) -> bool:
+def _dropped(low: Lowering, view: View, before: Shape, after: Shape) -> bool:
     """Whether the Squeeze belongs to the reduction in front of it."""
     node = view.value.node
     if node is None or node.onnx not in ("GlobalAveragePool", "GlobalMaxPool") or view.value.users:
@@ -196,16 +196,16 @@ def repeat(low: Lowering) -> None:
         return
     kind = "TILE" if low.step.kind == "Tile" else "BROADCAST_TO"
     before = (*(1,) * missing, *(view.value.shape or ()))
-    times = tuple([_ratio(new, old) for new, old in zip(shape, before, strict=True)])
+    times = tuple([ratio(new, old) for new, old in zip(shape, before, strict=True)])
     operand = numbers(times) if kind == "TILE" else sizes(shape)
     low.result(low.emit(kind, [view.value, operand], shape), order, view.turned)
 
 
-def _ratio(new: Dim, old: Dim) -> int:
+def ratio(new: Dim, old: Dim) -> int:
     return new // old if isinstance(new, int) and isinstance(old, int) and old else -1
 
 
-def _repeated_vector(low: Lowering, view: View, shape: layout.Shape) -> None:
+def _repeated_vector(low: Lowering, view: View, shape: Shape) -> None:
     """As Keras repeats a vector: with one more axis, which is then merged."""
     batch, count, features = shape
     single, several = (batch, 1, 1, features), (batch, 1, count, features)
@@ -214,67 +214,3 @@ def _repeated_vector(low: Lowering, view: View, shape: layout.Shape) -> None:
     times = count if isinstance(count, int) else -1
     tiled = low.emit("TILE", [lifted, numbers((1, 1, times, 1))], several, None, dtype)
     low.result(low.emit("RESHAPE", [tiled, sizes(shape)], shape))
-
-
-@converts("DepthToSpace", "SpaceToDepth")
-def blocks(low: Lowering) -> None:
-    """Blocks of pixels moved into channels, or back; only TensorFlow's order of channels has an operator."""
-    if len(low.source()) != 4:
-        raise Unconverted(f"{low.step.kind} of {len(low.source())} axes")
-    order = layout.channels_last(4)
-    value, after, block = low.ordered(low.flow(), order), layout.physical(low.out(), order), int(low.get("blocksize", 1))
-    if low.get("mode", "DCR") == "DCR":
-        kind = "DEPTH_TO_SPACE" if low.step.kind == "DepthToSpace" else "SPACE_TO_DEPTH"
-        low.result(low.emit(kind, [value], after, {"block": block}), order)
-        return
-    batch, height, width, _ = value.shape or ()
-    parted = (batch, height, width, after[-1], block, block)
-    turned = (batch, height, block, width, block, after[-1])
-    perm = (0, 1, 4, 2, 5, 3)
-    split = low.emit("RESHAPE", [value, sizes(parted)], parted)
-    moved = low.emit("TRANSPOSE", [split, numbers(perm)], turned, {"perm": perm})
-    low.result(low.emit("RESHAPE", [moved, sizes(after)], after), order)
-
-
-@converts("Resize", "Upsample")
-def resize(low: Lowering) -> None:
-    """RESIZE_BILINEAR or RESIZE_NEAREST_NEIGHBOR of an image."""
-    view, before, after = low.flow(), low.source(), low.out()
-    kinds = {"nearest": "RESIZE_NEAREST_NEIGHBOR", "linear": "RESIZE_BILINEAR", "bilinear": "RESIZE_BILINEAR"}
-    mode = low.get("mode", "nearest")
-    if before == after:
-        low.bind(view)
-        return
-    if mode not in kinds:
-        raise Unconverted(f"{low.step.kind} with mode {mode}")
-    if len(before) == 3 and mode == "nearest":
-        _repeated_steps(low, view)
-        return
-    if len(before) != 4:
-        raise Unconverted(f"{low.step.kind} over {len(before) - 2} axes")
-    order = _images(low, view, before, after)
-    value = low.ordered(view, order)
-    shape = layout.physical(after, order)
-    made = low.emit(kinds[mode], [value, sizes(shape[1:3])], shape)
-    low.result(made, order)
-
-
-def _images(low: Lowering, view: View, before: layout.Shape, after: layout.Shape) -> layout.Order:
-    """Channels are the axis that stays; where none is resized, as the input lies."""
-    changed = [axis for axis in range(1, 4) if before[axis] != after[axis]]
-    if 1 in changed and 3 not in changed:
-        return layout.identity(4)
-    return layout.channels_last(4) if 3 in changed else view.order
-
-
-def _repeated_steps(low: Lowering, view: View) -> None:
-    """A sequence whose steps are repeated: one more axis is tiled, then merged."""
-    before, after = low.source(), low.out()
-    order = layout.identity(3) if before[1] != after[1] else layout.channels_last(3)
-    value, shape = low.ordered(view, order), layout.physical(after, order)
-    batch, length, channels = value.shape or ()
-    times = _ratio(shape[1], length)
-    single, several = (batch, length, 1, channels), (batch, length, times, channels)
-    lifted = low.emit("RESHAPE", [value, sizes(single)], single, None, value.dtype)
-    tiled = low.emit("TILE", [lifted, numbers((1, 1, times, 1))], several, None, value.dtype)
-    low.result(low.emit("RESHAPE", [tiled, sizes(shape)], shape), order)

@@ -8,7 +8,7 @@ from paramlint.deploy.lowering import Lowering, Unconverted, View, sizes
 from paramlint.deploy.operators import converts
 from paramlint.deploy.operators.elementwise import alike, broadcast, pair
 from paramlint.deploy.operators.reduction import reduced
-from paramlint.ir import Weight
+from paramlint.ir import Shape, Weight
 
 
 @converts("BatchNormalization")
@@ -40,7 +40,7 @@ class _Steps:
         self.low = low
 
     def __call__(self, kind: str, *inputs: Value | Fixed | float) -> Value:
-        shape: layout.Shape = ()
+        shape: Shape = ()
         operands: list[Value | Fixed | None] = []
         for one in inputs:
             operand = scalar(one) if isinstance(one, (int, float)) else one

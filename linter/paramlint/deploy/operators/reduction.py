@@ -33,9 +33,7 @@ def reduce_axes(low: Lowering, kind: str, axes: tuple[int, ...], keep: bool) -> 
     low.result(made, order, view.turned)
 
 
-def reduced(
-    low: Lowering, kind: str, view: View, axes: tuple[int, ...], keep: bool
-) -> tuple[Value, layout.Order]:
+def reduced(low: Lowering, kind: str, view: View, axes: tuple[int, ...], keep: bool) -> tuple[Value, layout.Order]:
     """The operator, and in which order the axes that are left lie."""
     places = tuple(sorted(view.order.index(axis) for axis in axes))
     shape = [size for index, size in enumerate(view.value.shape or ()) if keep or index not in places]

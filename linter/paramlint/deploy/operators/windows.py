@@ -68,10 +68,12 @@ def _window(
     if axes == 1:
         sides = (0, sides[0], 0, sides[1])
         shape, out = (shape[0], 1, *shape[1:]), (out[0], 1, *out[1:])
-    spread = [_pair(values or ones) for values in (kernel, strides, dilations)]
+    size, step, spread = _pair(kernel), _pair(strides or ones), _pair(dilations or ones)
+    if min(*size, *step, *spread) < 1:
+        raise Unconverted(f"{what} with a window of no size or no step")
     same = pads is None and str(auto or "").startswith("SAME")
-    padding = "SAME" if same else _padding(shape[1:-1], *spread, sides)
-    return Window(axes, *spread, tuple(sides), padding, order, out)
+    padding = "SAME" if same else _padding(shape[1:-1], size, step, spread, sides)
+    return Window(axes, size, step, spread, tuple(sides), padding, order, out)
 
 
 def _pair(values: tuple[int, ...]) -> Pair:

@@ -86,7 +86,7 @@ def _try(draft: Draft, node: Node, table: Table) -> list[Node]:
         return []
     makers = set()
     for operand in node.inputs:
-        if operand.__class__ is Value and operand.node is not None:
+        if isinstance(operand, Value) and operand.node is not None:
             makers.add(operand.node.kind)
     for rule, behind in entries:
         if behind is not None and behind.isdisjoint(makers):
@@ -99,7 +99,7 @@ def _try(draft: Draft, node: Node, table: Table) -> list[Node]:
 
 def _touched(node: Node, outputs: list[Value], new: list[Node]) -> list[Node]:
     """The operator, what reads it, and operators that were added."""
-    found = {one: None for one in (*new, node)}
+    found = dict.fromkeys((*new, node))
     for value in outputs:
         found.update(dict.fromkeys(value.users))
         maker = value.node

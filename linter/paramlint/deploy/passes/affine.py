@@ -97,17 +97,16 @@ def add_of_add(draft: Draft, node: Node) -> bool:
         return False
     wider = inner if inner.elements >= constant.elements else constant
     narrow = constant if wider is inner else inner
-    first.inputs[1] = wider.folded(narrow) if wider.learned else Fixed(wider.shape, wider.dtype, _sum(wider, narrow), False)
+    if wider.learned:
+        first.inputs[1] = wider.folded(narrow)
+    else:
+        first.inputs[1] = Fixed(wider.shape, wider.dtype, f"{wider.storage} + {narrow.storage}", False)
     _take(draft, first, node)
     return True
 
 
 def _mergeable(one: Fixed, other: Fixed) -> bool:
     return one.elements == 1 or other.elements == 1 or one.shape == other.shape
-
-
-def _sum(one: Fixed, other: Fixed) -> str:
-    return f"{one.storage} + {other.storage}"
 
 
 @rewrites("DIV")

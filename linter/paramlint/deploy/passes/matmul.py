@@ -18,7 +18,7 @@ def transposed_operand(draft: Draft, node: Node) -> bool:
         before, value = node.source(place), node.value(place)
         if before is None or value is None or before.kind != "TRANSPOSE" or node.options[flag]:
             continue
-        if not _swaps_last(before.options["perm"]) or place == 1 and not value.once:
+        if not _swaps_last(before.options["perm"]) or (place == 1 and not value.once):
             continue
         node.options[flag] = True
         draft.rewire(node, place, before.inputs[0])

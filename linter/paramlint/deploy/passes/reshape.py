@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from paramlint.deploy.draft import Draft, Fixed, Node, Value, numbers
+from paramlint.deploy.draft import Draft, Fixed, Node, Value
 from paramlint.deploy.lowering import sizes
 from paramlint.deploy.passes import rewrites
 from paramlint.ir import Shape
@@ -17,7 +17,7 @@ MOST_AXES = 4  # that an elementwise kernel broadcasts over
 def reshape_to_itself(draft: Draft, node: Node) -> bool:
     """A reshape that changes nothing."""
     value = node.value()
-    if value is None or value.shape != node.made.shape or node.made.outputs and value.node is None:
+    if value is None or value.shape != node.made.shape or (node.made.outputs and value.node is None):
         return False
     draft.replace(node.made, value)
     return True
@@ -72,7 +72,7 @@ def squeeze_before_dense(draft: Draft, node: Node) -> bool:
     if before is None or value is None or before.kind != "RESHAPE" or value.rank != 2 or node.made.rank != 2:
         return False
     entered = before.value()
-    if entered is None or entered.rank < 3 or not _reduced_tail(entered.shape or (), value.shape or ()):
+    if entered is None or entered.rank < 3 or not reduced_tail(entered.shape or (), value.shape or ()):
         return False
     node.options["keep_dims"] = False
     draft.rewire(node, 0, entered)
@@ -94,48 +94,6 @@ def reshape_after_reduction(draft: Draft, node: Node) -> bool:
         return False
     before.options["keep_dims"] = True
     draft.merge(before, node)
-    return True
-
-
-@rewrites("TRANSPOSE")
-def trivial_transpose(draft: Draft, node: Node) -> bool:
-    """A transpose that only moves axes of length 1 is a reshape."""
-    value = node.value()
-    if value is None or value.shape is None:
-        return False
-    moved = [axis for axis in node.options["perm"] if value.shape[axis] != 1]
-    if moved != sorted(moved):
-        return False
-    node.kind, node.inputs, node.options = "RESHAPE", [value, sizes(node.made.shape or ())], {}
-    return True
-
-
-@rewrites("TRANSPOSE", behind=("TRANSPOSE",))
-def transpose_of_transpose(draft: Draft, node: Node) -> bool:
-    """Two in a row are one."""
-    before, value = node.source(), node.value()
-    if before is None or value is None or before.kind != "TRANSPOSE" or not value.once:
-        return False
-    perm = tuple(before.options["perm"][axis] for axis in node.options["perm"])
-    node.options["perm"] = perm
-    node.inputs[1] = numbers(perm)
-    draft.rewire(node, 0, before.inputs[0])
-    return True
-
-
-@rewrites("TRANSPOSE", behind=("RESHAPE",))
-def squeeze_behind_transpose(draft: Draft, node: Node) -> bool:
-    """An axis of length 1 in front is dropped after the transpose, where a dense layer may do it."""
-    before, value = node.source(), node.value()
-    if before is None or value is None or before.kind != "RESHAPE" or not value.once:
-        return False
-    entered = before.value()
-    if entered is None or entered.shape != (1, *(value.shape or ())):
-        return False
-    perm = (0, *[axis + 1 for axis in node.options["perm"]])
-    before.kind, before.options, before.inputs[1] = "TRANSPOSE", {"perm": perm}, numbers(perm)
-    value.shape = tuple([entered.shape[axis] for axis in perm])
-    node.kind, node.options, node.inputs[1] = "RESHAPE", {}, sizes(node.made.shape or ())
     return True
 
 
@@ -185,7 +143,7 @@ def _flat_constant(node: Node, constant: Fixed, move: Node, entered: Value, valu
     layer = move.source()
     if layer is None or layer.kind != "FULLY_CONNECTED" or not entered.shape:
         return False
-    if entered.shape[-1] != constant.elements or not _reduced_tail(constant.shape, value.shape or ()):
+    if entered.shape[-1] != constant.elements or not reduced_tail(constant.shape, value.shape or ()):
         return False
     node.inputs[1] = Fixed((constant.elements,), constant.dtype, constant.storage, constant.learned, constant.scalar)
     _swap(move, node, entered, value)
@@ -196,7 +154,7 @@ def _tail(part: Shape, whole: Shape) -> bool:
     return len(part) <= len(whole) and part == whole[len(whole) - len(part) :]
 
 
-def _reduced_tail(part: Shape, whole: Shape) -> bool:
+def reduced_tail(part: Shape, whole: Shape) -> bool:
     """Whether a shape without its leading ones is the end of another."""
     start = 0
     while start < len(part) and part[start] == 1:
@@ -229,56 +187,3 @@ def both_before_reshape(draft: Draft, node: Node) -> bool:
     moved = draft.add("RESHAPE", [middle, sizes(final.shape or ())], [final], node.onnx, node.layer, place)
     final.node = moved
     return True
-
-
-@rewrites("ADD", "SUB", "MUL", "DIV", behind=("RESHAPE",))
-def reshape_for_broadcast(draft: Draft, node: Node) -> bool:
-    """A reshape that only puts ones in front, which the operator does by itself."""
-    for mine, other in ((0, 1), (1, 0)):
-        move, value, partner = node.source(mine), node.value(mine), node.inputs[other]
-        if move is None or value is None or move.kind != "RESHAPE" or partner is None:
-            continue
-        entered = move.value()
-        if entered is None or entered.rank > value.rank or value.rank > len(partner.shape or ()):
-            continue
-        if max(entered.rank, len(partner.shape or ())) > MOST_AXES:
-            continue
-        if not _reduced_tail(value.shape or (), entered.shape or ()) or not _only_binary(value):
-            continue
-        draft.rewire(node, mine, entered)
-        return True
-    return False
-
-
-def _only_binary(value: Value) -> bool:
-    if value.outputs:
-        return False
-    return value.once or all(user.kind in ("ADD", "SUB", "MUL", "DIV") for user in value.users)
-
-
-@rewrites("ADD", "SUB", "MUL", "DIV", behind=("TILE", "BROADCAST_TO"))
-def repeat_for_broadcast(draft: Draft, node: Node) -> bool:
-    """A repetition that the operator's broadcast does by itself."""
-    for mine, other in ((0, 1), (1, 0)):
-        tile, partner = node.source(mine), node.inputs[other]
-        if tile is None or partner is None or tile.kind not in ("TILE", "BROADCAST_TO"):
-            continue
-        entered = tile.value()
-        if entered is None or max(entered.rank, len(partner.shape or ())) > MOST_AXES:
-            continue
-        if _broadcast(entered.shape or (), partner.shape or ()) == node.made.shape:
-            draft.rewire(node, mine, entered)
-            return True
-    return False
-
-
-def _broadcast(one: Shape, other: Shape) -> Shape | None:
-    if len(one) < len(other):
-        one, other = other, one
-    missing = len(one) - len(other)
-    found = list(one[:missing])
-    for a, b in zip(one[missing:], other, strict=True):
-        if a != b and 1 not in (a, b):
-            return None
-        found.append(b if a == 1 else a)
-    return tuple(found)
