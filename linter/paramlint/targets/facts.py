@@ -6,11 +6,11 @@ kernel height) is absent. Shapes are TensorFlow Lite's: batch in front, channels
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Mapping
 
 from paramlint.deploy.model import CONSTANT, Constant, Deployed, Operator
-from paramlint.ir import Shape, Unknown
+from paramlint.ir import Shape
+from paramlint.targets.names import Graph, graph, is_added, plain_name
 from paramlint.targets.operators import Fact
 from paramlint.targets.shapes import changes_batch, flattening, known, reduction, shape_facts
 from paramlint.targets.support import ARITHMETIC, Op
@@ -77,41 +77,19 @@ _SLIDING = frozenset({"Conv", "ConvTranspose", "MaxPool", "AveragePool"})
 _FLATTENING = frozenset({"RESHAPE"})
 #: What an activation that is fused into an operator is called in ONNX.
 _FUSED = {"RELU": "Relu", "RELU6": "Clip", "RELU_N1_TO_1": "Clip", "RELU_0_TO_1": "Clip"}
-#: Operators that a converter adds around another one; lists in ONNX's words know only that other one.
-_ADDED = frozenset({"PAD", "PADV2", "RESHAPE", "TRANSPOSE", "QUANTIZE", "DEQUANTIZE", "EXPAND_DIMS", "SQUEEZE"})
-_GLOBAL = {"ReduceMean": "GlobalAveragePool", "ReduceMax": "GlobalMaxPool"}
-_OWN = frozenset(
-    {
-        "Pad", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "QuantizeLinear", "DequantizeLinear",
-        "DynamicQuantizeLinear", "Expand", "Cast",
-    }
-)  # fmt: skip
-
-
-class _Graph(NamedTuple):
-    """The deployed graph, and which operator makes a buffer."""
-
-    deployed: Deployed
-    makers: Mapping[int, Operator]
-
-    def shapes(self, places: Iterable[int]) -> list[Shape | None]:
-        """Shapes of buffers; None where not even the rank is known."""
-        buffers = [self.deployed.buffers[place] for place in places if place != CONSTANT]
-        return [None if isinstance(one.bytes, Unknown) and not one.shape else one.shape for one in buffers]
 
 
 def ops(deployed: Deployed) -> tuple[Op, ...]:
     """Every operator of the deployed graph with its facts, in order."""
-    makers = {place: operator for operator in deployed.operators for place in operator.outputs}
-    graph = _Graph(deployed, makers)
-    return tuple(_op(operator, graph) for operator in deployed.operators)
+    held = graph(deployed)
+    return tuple(_op(operator, held) for operator in deployed.operators)
 
 
-def _op(operator: Operator, graph: _Graph) -> Op:
-    ins, outs = graph.shapes(operator.inputs), graph.shapes(operator.outputs)
+def _op(operator: Operator, held: Graph) -> Op:
+    ins, outs = held.shapes(operator.inputs), held.shapes(operator.outputs)
     one, other = ins[0] if ins else None, outs[0] if outs else None
     facts: dict[str, Fact] = {
-        "activation_dtype": _dtype(operator, graph.deployed),
+        "activation_dtype": _dtype(operator, held.deployed),
         "fused_activation": str(operator.options.get("activation") or "none").lower(),
         "inputs": len(operator.inputs),
         "constant_inputs": operator.inputs.count(CONSTANT),
@@ -119,8 +97,8 @@ def _op(operator: Operator, graph: _Graph) -> Op:
     }
     if operator.kind in _WEIGHTED or operator.onnx in ("Conv", "ConvTranspose", "Gemm", "MatMul"):
         facts |= _weights(operator, ins)
-    if operator.kind in WINDOWS or (operator.onnx in _SLIDING and operator.kind not in _ADDED):
-        facts |= window_facts(operator, one, other, _pads_before(operator, graph))
+    if operator.kind in WINDOWS or (operator.kind == operator.onnx and operator.onnx in _SLIDING):
+        facts |= window_facts(operator, one, other, held.padding(operator))
     if operator.kind in _LINEAR:
         facts |= _linear(operator, one, other)
     if operator.kind in _FLATTENING:
@@ -134,20 +112,13 @@ def _op(operator: Operator, graph: _Graph) -> Op:
         facts["slope_innermost"] = _innermost(operator.constant("alpha"))
     if operator.onnx == "BatchNormalization":
         facts["foldable"] = False  # what can be folded is no operator of the deployed graph
-    onnx = _onnx(operator, axes, one)
-    if onnx in ("GlobalAveragePool", "GlobalMaxPool") and one is not None:  # a pooling of the whole map
+    plain = plain_name(operator, axes, one, other)
+    if plain in ("GlobalAveragePool", "GlobalMaxPool"):  # a pooling of the whole map
         facts |= {"kernel_h": facts.get("in_h", 1), "kernel_w": facts.get("in_w", 1)}
-    added = operator.kind in _ADDED and (operator.onnx not in _OWN or _rescales(operator, graph.deployed))
-    formless = operator.kind == operator.onnx
     fused = _FUSED.get(str(operator.options.get("activation")))
-    domain = operator.domain if onnx == operator.onnx else ""
-    return Op(operator.layer, operator.kind, onnx, facts, domain, fused, added, formless)
-
-
-def _rescales(operator: Operator, deployed: Deployed) -> bool:
-    """True for a QUANTIZE between integers: an accelerator's tool gives each layer its scale by itself."""
-    places = [place for place in (*operator.inputs, *operator.outputs) if place != CONSTANT]
-    return operator.kind == "QUANTIZE" and not any(deployed.buffers[place].dtype.is_float for place in places)
+    names = (operator.kind, operator.onnx, plain)
+    formless = operator.kind == operator.onnx
+    return Op(operator.layer, *names, facts, operator.domain, fused, is_added(operator, held), formless)
 
 
 def _dtype(operator: Operator, deployed: Deployed) -> str | None:
@@ -189,26 +160,3 @@ def _axes(operator: Operator, one: Shape | None) -> frozenset[int] | None:
 
 def _innermost(alpha: Constant | None) -> bool | None:
     return None if alpha is None else all(size == 1 for size in alpha.shape[:-1])
-
-
-def _pads_before(operator: Operator, graph: _Graph) -> tuple[int, ...] | None:
-    """The padding that a converter put into an operator of its own in front of this one."""
-    maker = graph.makers.get(operator.inputs[0]) if operator.inputs else None
-    if maker is None or maker.kind not in ("PAD", "PADV2") or maker.layer != operator.layer:
-        return None
-    pads = maker.options.get("pads")
-    return tuple(pads) if isinstance(pads, (tuple, list)) else None
-
-
-def _onnx(operator: Operator, axes: frozenset[int] | None, one: Shape | None) -> str:
-    """The ONNX name under which lists know it.
-
-    A reduction over everything between batch and channels is a global pooling, and what computes in integers is
-    judged by its element type and not by its name.
-    """
-    if operator.onnx.startswith("QLinear"):
-        return operator.onnx.removeprefix("QLinear")
-    name = _GLOBAL.get(operator.onnx)
-    if name is None or not axes or one is None:
-        return operator.onnx
-    return name if axes == frozenset(range(1, len(one) - 1)) else operator.onnx

@@ -35,7 +35,9 @@ def _depth(entry: OpSet, ops: Sequence[Op]) -> Iterator[OpVerdict]:
     if most is None:
         return
     surely = sum(op.tflite in _LAYERS for op in ops)
-    perhaps = sum(op.tflite not in _SHAPES_ONLY and op.onnx not in entry.host_operators for op in ops)
+    perhaps = sum(
+        op.tflite not in _SHAPES_ONLY and op.called(entry) not in entry.host_operators and not op.added for op in ops
+    )
     if surely > most:
         reason = f"{surely} layers with weights; {entry.title} takes {most}"
         yield OpVerdict(LIMIT, None, None, reason, entry.cite, measured=surely, limit=most)

@@ -34,14 +34,16 @@ OWN_LAYER = "Custom"
 class Op(NamedTuple):
     """One operator of the deployed graph with what is known about it (the facts are listed in ``facts.py``).
 
-    ``tflite`` is its TFLite name, ``onnx`` the ONNX operator it came from, ``fused`` that of an activation which is
-    fused into it. ``added`` is True for a converter's helper (a PAD before a convolution): what speaks of ONNX
-    operators has nothing to say about it. ``formless`` is True where it is not known what a converter makes of it.
+    ``tflite`` is its TFLite name, ``onnx`` the ONNX operator it came from, ``plain`` the one that says best what it
+    does, ``fused`` that of an activation which is fused into it. ``added`` is True for what a converter only adds (a
+    PAD before a convolution): lists in ONNX's words have nothing to say about it. ``formless`` is True where it is
+    not known what a converter makes of it.
     """
 
     layer: str
     tflite: str
     onnx: str
+    plain: str
     facts: Mapping[str, Fact]
     domain: str = ""
     fused: str | None = None
@@ -54,20 +56,26 @@ class Op(NamedTuple):
         value = self.facts.get("activation_dtype")
         return value if isinstance(value, str) else None
 
-    def called(self, names: str) -> str:
-        """Its name in one vocabulary."""
-        return self.tflite if names == "tflite" else self.onnx
+    def called(self, entry: OpSet) -> str:
+        """Its name in a list's words. What executes ONNX itself sees the graph as it stands in the file."""
+        if entry.names == "tflite":
+            return self.tflite
+        return self.onnx.removeprefix("QLinear") if entry.role == "runtime" else self.plain
 
-    def parts(self, names: str) -> tuple[Op, ...]:
-        """The operators that it is in one vocabulary: ONNX has none for a helper, and two where one is fused in."""
-        if names == "tflite":
+    def within(self, entry: OpSet) -> str:
+        """The domain of its name in a list's words."""
+        return self.domain if entry.names == "onnx" and self.called(entry) == self.onnx else ""
+
+    def parts(self, entry: OpSet) -> tuple[Op, ...]:
+        """The operators that it is in a list's words: ONNX has none for a helper, and two where one is fused in."""
+        if entry.names == "tflite":
             return (self,)
         if self.added:
             return ()
         if self.fused is None:
             return (self,)
-        dtype = {"activation_dtype": self.dtype}
-        return (self, self._replace(tflite="", onnx=self.fused, facts=dtype, domain="", fused=None))
+        dtype: dict[str, Fact] = {"activation_dtype": self.dtype}
+        return (self, Op(self.layer, "", self.fused, self.fused, dtype))
 
 
 class OpVerdict(NamedTuple):
@@ -118,7 +126,7 @@ def judge_operators(target: Target, ops: Sequence[Op]) -> tuple[OpVerdict, ...]:
             continue
         accelerator = accelerators[0]
         verdicts: list[OpVerdict] = []
-        for part in op.parts(accelerator.names):
+        for part in op.parts(accelerator):
             verdicts += _on_accelerator(part, accelerator, runtimes, op.layer in refused)
         if accelerator.partition == "one" and not taken and not _leaves(verdicts):
             reason = "stands behind an operator that is not mapped, and there is one partition only"
@@ -174,7 +182,7 @@ def _on_runtime(op: Op, runtimes: Sequence[OpSet]) -> Iterator[OpVerdict]:
     other = next((entry for entry in listed[1:] if _lists(entry, op)), None)
     if other is not None:
         reason = (
-            f"is not among the operators of {listed[0].title}; {other.title} lists {op.called(other.names)}, "
+            f"is not among the operators of {listed[0].title}; {other.title} lists {op.called(other)}, "
             "but its memory is not modelled here"
         )
         yield _verdict(UNDECIDED, op, other, reason)
@@ -187,9 +195,9 @@ def _on_runtime(op: Op, runtimes: Sequence[OpSet]) -> Iterator[OpVerdict]:
 
 
 def _on_accelerator(op: Op, accelerator: OpSet, runtimes: Sequence[OpSet], refused: bool) -> Iterator[OpVerdict]:
-    name = op.called(accelerator.names)
+    name = op.called(accelerator)
     host = _host(op, accelerator, runtimes)
-    group = accelerator.group(name, op.domain if accelerator.names == "onnx" else "")
+    group = accelerator.group(name, op.within(accelerator))
     if name in accelerator.host_operators:
         yield _verdict(FALLBACK, op, accelerator, f"runs {accelerator.host_operators[name]}", runs_on="the CPU")
     elif group is None and host is not None:
@@ -227,11 +235,11 @@ def _host(op: Op, accelerator: OpSet, runtimes: Sequence[OpSet]) -> str | None:
 
 def _lists(entry: OpSet, op: Op) -> bool:
     """True where a list holds the operator at its element type; a quantised graph may use what is listed as float."""
-    return all(_lists_part(entry, part) for part in op.parts(entry.names))
+    return all(_lists_part(entry, part) for part in op.parts(entry))
 
 
 def _lists_part(entry: OpSet, op: Op) -> bool:
-    group = entry.group(op.called(entry.names), op.domain if entry.names == "onnx" else "")
+    group = entry.group(op.called(entry), op.within(entry))
     if group is None:
         return False
     dtype = op.dtype
@@ -242,7 +250,7 @@ def _lists_part(entry: OpSet, op: Op) -> bool:
 
 def _limits(op: Op, entry: OpSet, host: str | None) -> Iterator[OpVerdict]:
     """Every limit of a list that the operator breaks or that cannot be decided."""
-    name = op.called(entry.names)
+    name = op.called(entry)
     broken: set[str] = set()  # one sentence of a source may be several limits here; it is said once
     for limit in entry.limits:
         if not limit.applies(name) or limit.text in broken:
@@ -296,4 +304,4 @@ def words(fact: str) -> str:
 
 
 def _verdict(state: str, op: Op, entry: OpSet, reason: str, runs_on: str | None = None) -> OpVerdict:
-    return OpVerdict(state, op.layer, op.called(entry.names), reason, entry.cite, runs_on, sure=entry.sure)
+    return OpVerdict(state, op.layer, op.called(entry), reason, entry.cite, runs_on, sure=entry.sure)

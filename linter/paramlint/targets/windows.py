@@ -14,14 +14,16 @@ WINDOWS = frozenset(
 
 
 def window_facts(
-    operator: Operator, one: Shape | None, other: Shape | None, before: tuple[int, ...] | None
+    operator: Operator, one: Shape | None, other: Shape | None, before: Operator | None
 ) -> dict[str, Fact]:
-    """Facts of a window. ``before`` is padding that stands in an operator of its own in front of it."""
+    """Facts of a window. ``before`` is padding that stands as an operator of its own in front of it."""
     kernel, strides = _sizes(operator, "kernel"), _sizes(operator, "strides")
     dilations = _sizes(operator, "dilations") or (None if kernel is None else (1,) * len(kernel))
     spatial = operator.options.get("spatial")
     if not isinstance(spatial, int):
         spatial = None if kernel is None else len(kernel)
+    if spatial == 2 and kernel is not None and _is_flat(kernel, one, other):
+        spatial = 1
     facts: dict[str, Fact] = {"spatial": spatial, "groups": _groups(operator, one)}
     facts |= _pair("kernel", kernel, spatial) | _pair("stride", strides, spatial)
     facts |= {
@@ -35,6 +37,13 @@ def window_facts(
         "square_dilation": len(set(dilations)) == 1 if dilations else None,
     }
     return facts | _padding(operator, one, other, before)
+
+
+def _is_flat(kernel: Sequence[int], one: Shape | None, other: Shape | None) -> bool:
+    """True for a window over a sequence that is laid out as an image of one row or column."""
+    if one is None or other is None or len(one) != 4 or len(other) != 4:
+        return False
+    return any(kernel[axis] == one[1 + axis] == other[1 + axis] == 1 for axis in (0, 1))
 
 
 def _sizes(operator: Operator, name: str) -> tuple[int, ...] | None:
@@ -80,23 +89,24 @@ def _elements(operator: Operator, other: Shape | None) -> int | None:
     return filters.elements // channels
 
 
-def _padding(
-    operator: Operator, one: Shape | None, other: Shape | None, before: tuple[int, ...] | None
-) -> dict[str, Fact]:
+def _padding(operator: Operator, one: Shape | None, other: Shape | None, before: Operator | None) -> dict[str, Fact]:
     word = operator.options.get("padding")
     pads = _sizes(operator, "pads")
-    if before is not None:
-        pads = before
-    elif pads is None and word == "VALID":
-        pads = (0, 0, 0, 0)
+    if pads is None and word == "VALID":
+        pads = (0,)
     elif pads is None and word == "SAME":
         pads = _same(operator, one, other)
-    half = len(pads) // 2 if pads else 0
-    return {
-        "padding": str(word).lower() if isinstance(word, str) else None,
-        "pad_max": None if pads is None else max(pads, default=0),
-        "symmetric_padding": None if pads is None else pads[:half] == pads[half:],
-    }
+    stated = {"padding": str(word).lower() if isinstance(word, str) else None}
+    more = _sizes(before, "pads") if before is not None else (0,)
+    if pads is None or more is None:
+        return {**stated, "pad_max": None, "symmetric_padding": None}
+    return {**stated, "pad_max": max(pads) + max(more), "symmetric_padding": _balanced(pads) and _balanced(more)}
+
+
+def _balanced(pads: tuple[int, ...]) -> bool:
+    """True where each axis begins and ends with the same padding."""
+    half = len(pads) // 2
+    return half == 0 or pads[:half] == pads[half:]
 
 
 def _same(operator: Operator, one: Shape | None, other: Shape | None) -> tuple[int, ...] | None:
