@@ -11,7 +11,8 @@ from paramlint.ir import DType, Shape, Unknown
 from paramlint.targets import facts, find, operators
 from paramlint.targets.facts import FACTS
 from paramlint.targets.network import network_verdicts
-from paramlint.targets.support import OpVerdict, judge_operators
+from paramlint.targets.op import OpVerdict
+from paramlint.targets.support import judge_operators
 
 INT8, FLOAT32, INT32 = DType.INT8, DType.FLOAT32, DType.INT32
 SMALL: Shape = (1, 8, 8, 16)

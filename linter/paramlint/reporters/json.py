@@ -18,7 +18,7 @@ from paramlint.reporters import Look, reporter
 if TYPE_CHECKING:
     from paramlint.report import Judged, Report
     from paramlint.targets import Verdict
-    from paramlint.targets.support import OpVerdict
+    from paramlint.targets.op import OpVerdict
     from paramlint.targets.verdict import Standing
 
 VERSION = 1

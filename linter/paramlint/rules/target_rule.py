@@ -13,7 +13,7 @@ from paramlint.rules.budget_rule import place as model_place
 
 if TYPE_CHECKING:
     from paramlint.targets import Target, Verdict
-    from paramlint.targets.support import OpVerdict
+    from paramlint.targets.op import OpVerdict
 
 MAX_NAMES = 3  # layers that a message names; the others are counted
 

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from paramlint.deploy.model import CONSTANT, Constant, Deployed, Operator
 from paramlint.ir import Shape
 from paramlint.targets.names import Graph, graph, is_added, plain_name
+from paramlint.targets.op import ARITHMETIC, Op
 from paramlint.targets.operators import Fact
 from paramlint.targets.shapes import changes_batch, flattening, known, reduction, shape_facts
-from paramlint.targets.support import ARITHMETIC, Op
 from paramlint.targets.windows import WINDOWS, window_facts
 
 #: Every fact that a list may name, and what it means. A test holds the lists to it.

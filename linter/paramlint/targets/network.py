@@ -8,9 +8,9 @@ from paramlint.deploy.model import Deployed
 from paramlint.quantities import BYTES, grouped
 from paramlint.targets import operators
 from paramlint.targets.model import Target
+from paramlint.targets.op import LIMIT, UNDECIDED, Op, OpVerdict
 from paramlint.targets.operators import OpSet
 from paramlint.targets.shapes import known, product
-from paramlint.targets.support import LIMIT, UNDECIDED, Op, OpVerdict
 
 #: Kinds that are a layer of their own on every accelerator.
 _LAYERS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED"})

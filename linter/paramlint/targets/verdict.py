@@ -14,8 +14,9 @@ from paramlint.quantities import grouped
 from paramlint.targets import facts
 from paramlint.targets.model import Target
 from paramlint.targets.network import network_verdicts
+from paramlint.targets.op import UNDECIDED, OpVerdict
 from paramlint.targets.spread import maps_spread
-from paramlint.targets.support import UNDECIDED, OpVerdict, judge_operators
+from paramlint.targets.support import judge_operators
 
 if TYPE_CHECKING:
     from paramlint.memory import Flash, Ram
