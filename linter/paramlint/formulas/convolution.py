@@ -32,7 +32,7 @@ SEPARABLE_MACS = "P * (K * i * m + i * m * o)"
 LORA_A = "K * (i / G) * r"
 LORA_B = "r * o"
 
-# Keras 2 LocallyConnected: a window of its own at each position; as windows, as a dense masked matrix, as its taps alone
+# Keras 2 LocallyConnected: a window of its own at each position; as windows, a dense masked matrix, its taps alone
 LOCAL_KERNEL = "P * K * i * o"
 LOCAL_DENSE_KERNEL = "N * i * P * o"
 LOCAL_SPARSE_KERNEL = "t * i * o"
