@@ -107,6 +107,21 @@ outpts: [a]
     assert found == [(4, 20), (7, 34), (9, 10), (10, 1)]
 
 
+@pytest.mark.parametrize(
+    "layer",
+    [
+        "{type: LSTM, units: 2}",
+        "{type: Bidirectional, layer: {type: GRU, units: 2}}",
+        "{type: RNN, cell: {type: LSTMCell, units: 2}}",
+        "{type: TimeDistributed, layer: {type: Dense, units: 2}}",
+    ],
+)
+def test_a_last_step_is_no_sequence(layer: str) -> None:
+    found = one(f"framework: keras\ninput: [5, 3]\nlayers:\n  - {{type: LSTM, units: 2}}\n  - {layer}\n")
+    assert found.line == 5
+    assert found.hint == "if a recurrent layer stands above, write return_sequences: true there"
+
+
 def test_the_inferred_shape_is_in_the_message_and_the_copy_is_named() -> None:
     text = (
         HEAD

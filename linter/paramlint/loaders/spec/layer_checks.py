@@ -37,14 +37,19 @@ def at_most(call: Call, count: int) -> None:
         call.fail(f"{call.type} takes at most {count} input{'s' * (count > 1)}, {len(call.inputs)} given", "inputs")
 
 
-def ranked(call: Call, ranks: Iterable[int], index: int = 0, what: str = "") -> Shape:
-    """The shape of an input, which must have one of ``ranks`` axes beside the batch."""
+def ranked(call: Call, ranks: Iterable[int], index: int = 0, what: str = "", short: str | None = None) -> Shape:
+    """The shape of an input, which must have one of ``ranks`` axes beside the batch.
+
+    ``short`` is the hint for an input that has one axis too few.
+    """
     shape, allowed = call.shape(index), tuple(ranks)
     if len(shape) not in allowed:
         sizes = " or ".join(str(rank) for rank in allowed)
         axes = "axis" if allowed == (1,) else "axes"
         batch = len(shape) == max(allowed) + 1 and shape[0] in (None, 1, "batch", "N")
         hint = f"shapes leave out the batch: write {show(shape[1:])}" if batch else None
+        if len(shape) == min(allowed) - 1:
+            hint = short
         call.fail(
             f"{call.type} needs {what or 'an input'} of {sizes} {axes} without batch, got {show(shape)}", hint=hint
         )

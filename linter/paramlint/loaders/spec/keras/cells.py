@@ -9,7 +9,7 @@ from paramlint.formulas import macs, recurrent, repeated
 from paramlint.ir import Dim, Formula, Shape, Tensor, Unknown
 from paramlint.loaders.spec.arguments import a_layer, layers, one_of
 from paramlint.loaders.spec.keras.checks import keras_layer
-from paramlint.loaders.spec.keras.recurrent import CELLS, SEQUENCE, cell, states_given, textbook
+from paramlint.loaders.spec.keras.recurrent import CELLS, LAST_STEP, SEQUENCE, cell, states_given, textbook
 from paramlint.loaders.spec.keras.windows import fixed
 from paramlint.loaders.spec.layer_checks import composite, ranked, show
 from paramlint.loaders.spec.vocabularies import entries
@@ -115,7 +115,7 @@ def rnn(call: Call) -> Built:
         value = Nested(stack, {**defaults, "cells": value}, frozenset({"cells"}), None, True)
     _checked(call, value, "cell")
     sizes: list[Shape] = [(size,) for size in _states(value)]
-    shape = ranked(call, [2], what="a sequence [steps, features]")
+    shape = ranked(call, [2], what="a sequence [steps, features]", short=LAST_STEP)
     states_given(call, sizes)
     step = [Tensor("step", shape[1:]), *[Tensor("state", size) for size in sizes]]
     inner = call.nested(value, step, "cell")

@@ -15,7 +15,7 @@ from paramlint.ir import Dim, Shape
 from paramlint.loaders.spec.arguments import integers
 from paramlint.loaders.spec.keras.checks import USE_BIAS, fitted, keras_layer
 from paramlint.loaders.spec.keras.convolution import FILTERS, check_steps
-from paramlint.loaders.spec.keras.recurrent import FORGET, FUNCTION, RATES, SEQUENCE, states_given
+from paramlint.loaders.spec.keras.recurrent import FORGET, FUNCTION, LAST_STEP, RATES, SEQUENCE, states_given
 from paramlint.loaders.spec.keras.windows import DATA_FORMAT, OVER, PADDING, Window, fixed, joined, parted
 from paramlint.loaders.spec.layer_checks import ranked
 from paramlint.loaders.spec.vocabulary import Argument, Built, Call
@@ -41,7 +41,7 @@ def _arguments(rank: int) -> dict[str, Any]:
 
 def _conv_lstm(call: Call, rank: int) -> Built:
     """A loop over the steps, which has no operator of its own."""
-    args, shape = call.args, ranked(call, [rank + 2], what=f"a sequence of {OVER[rank]}")
+    args, shape = call.args, ranked(call, [rank + 2], what=f"a sequence of {OVER[rank]}", short=LAST_STEP)
     steps, image = shape[0], shape[1:]
     spatial, channels = parted(call, image)
     for size in spatial:

@@ -54,6 +54,8 @@ _SEQUENCE: dict[str, Any] = {
     "go_backwards": Argument(flag, "Read the sequence from its end; the output is reversed too.", False),
     "stateful": Argument(flag, "Keep the states for the next batch; changes no number.", False),
 }
+#: A hint for what is no sequence.
+LAST_STEP = "if a recurrent layer stands above, write return_sequences: true there"
 #: What a layer over a sequence takes beside its cell's arguments.
 SEQUENCE: dict[str, Any] = {
     **_SEQUENCE,
@@ -131,7 +133,7 @@ def reversed_in_time(call: Call, source: Tensor, shape: Shape) -> Tensor:
 def _over_sequence(call: Call, kind: str, paired: int = 0) -> Built:
     """``paired`` is the number of gates of a CuDNN form, whose bias is one vector of twice the length."""
     args, units = call.args, call.args["units"]
-    shape = ranked(call, [2], what="a sequence [steps, features]")
+    shape = ranked(call, [2], what="a sequence [steps, features]", short=LAST_STEP)
     states = 2 if kind == "LSTM" else 1
     started = states_given(call, [(units,)] * states)
     made = cell(call, kind, fixed(call, shape[1], shape, "features"), (2 * paired * units,) if paired else ())

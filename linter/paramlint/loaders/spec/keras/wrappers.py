@@ -7,6 +7,7 @@ from paramlint.ir import Formula, Tensor, Weight
 from paramlint.loaders.spec.arguments import a_layer, positive
 from paramlint.loaders.spec.keras.cells import times
 from paramlint.loaders.spec.keras.checks import keras_layer
+from paramlint.loaders.spec.keras.recurrent import LAST_STEP
 from paramlint.loaders.spec.layer_checks import at_most, flowing, show
 from paramlint.loaders.spec.vocabulary import Argument, Built, Call, Nested
 
@@ -33,7 +34,8 @@ def time_distributed(call: Call) -> Built:
     at_most(call, 2)
     shape, value = call.shape(), call.args["layer"]
     if len(shape) < 2:
-        call.fail(f"TimeDistributed needs [steps, ...] with at least 2 axes without batch, got {show(shape)}")
+        message = f"TimeDistributed needs [steps, ...] with at least 2 axes without batch, got {show(shape)}"
+        call.fail(message, hint=LAST_STEP)
     if _any_axis_in_front(value):
         return call.nested(value, [flowing(call)])
     inner = call.nested(value, [Tensor("step", shape[1:], flowing(call).dtype)])
