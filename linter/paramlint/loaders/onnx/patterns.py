@@ -61,9 +61,9 @@ class Witness:
 
     def filled_in(self, tensor: Stored) -> bool:
         """Whether an exporter made a tensor because the operator demands one (the scale of a norm without weights)."""
-        if tensor.origin == "constant":
+        if tensor.origin != "initializer":
             return self.torch
-        return tensor.origin == "initializer" and re.search(_GENERATED, tensor.name) is not None
+        return re.search(_GENERATED, tensor.name) is not None
 
     def own_constant(self, tensor: Stored) -> bool:
         """Whether torch found a tensor that is neither parameter nor buffer: tracing makes Constant nodes of these."""

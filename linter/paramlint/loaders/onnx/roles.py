@@ -78,6 +78,11 @@ class Roles:
                 return index
         return None
 
+    def no_bias(self, tensor: Stored, role: str) -> bool:
+        """A bias of constant normalisation that an exporter filled in and whose values are not at hand."""
+        made = role == "bias" and self.witness.traced and self.witness.generated(tensor)
+        return made and self.tensors.sample(tensor, 1) is None
+
     def _slot(self, item: Item, index: int, held: Held, role: str) -> None:
         table = role == "table"
         for tensor in held.tensors:
@@ -158,7 +163,11 @@ class Roles:
         tensor = use.tensor
         known = self.tensors.sample(tensor, 1) is not None
         plain = sum(size != 1 for size in tensor.dims) < 2 or item.kind not in ("Add", "Sum")
-        if plain or (known and (patterns.filling(tensor, self.tensors) or self._patterned(tensor))):
+        if (
+            plain
+            or (not known and patterns.over_heads(tensor))
+            or (known and (patterns.filling(tensor, self.tensors) or self._patterned(tensor)))
+        ):
             self.say("constants that the model's code made itself, not counted", tensor)
         elif known:
             self.say("constants that the model's code looked up itself, counted as weights", tensor)

@@ -108,14 +108,20 @@ class Trace:
             if index in buffers:
                 self.roles.buffers(item, index, held, buffers[index])
             elif name in content and (index not in op.settings or index in op.slots):
-                computed = not op.passes and index not in op.slots
-                tensors += [t for t in held.tensors if not (not op.passes and self.roles.neutral(t, computed))]
+                tensors += self._learned(op, index, held)
                 direct, real = direct and held.direct, real or held.dequantised
         if tensors:
             carried = Held(tuple(dict.fromkeys(tensors)), direct, real)
             for name in item.outputs:
                 if name:
                     self.held[name] = carried
+
+    def _learned(self, op: Any, index: int, held: Held) -> list[Stored]:
+        """What of an input of constant arithmetic may have been learned."""
+        if op.passes:
+            return list(held.tensors)
+        computed, role, roles = index not in op.slots, op.slots.get(index, ""), self.roles
+        return [t for t in held.tensors if not (roles.neutral(t, computed) or roles.no_bias(t, role))]
 
     def _generate(self, item: Item) -> None:
         """ConstantOfShape of a known shape is a stored tensor, written short."""

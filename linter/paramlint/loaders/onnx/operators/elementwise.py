@@ -9,11 +9,11 @@ from typing import Any
 
 from paramlint.ir import DType
 from paramlint.loaders.onnx.operators import EVERY, Node, Operator, Output, Value, free, operator, values
-from paramlint.loaders.onnx.operators.shapes import axis_of, broadcast, broadcast_all, like
+from paramlint.loaders.onnx.operators.shapes import axis_of, broadcast, broadcast_all, given, like
 
 _UNARY_FOLDS: dict[str, Callable[[Any], Any]] = {
     "Neg": python.neg, "Abs": abs, "Not": lambda x: not x, "Floor": values.whole(math.floor),
-    "Ceil": values.whole(math.ceil), "Round": values.whole(round),
+    "Ceil": values.whole(math.ceil), "Round": values.whole(round), "Relu": lambda x: max(x, 0),
     "Sqrt": lambda x: math.sqrt(x) if x >= 0 else None,
 }  # fmt: skip
 _FOLDS = {
@@ -154,7 +154,18 @@ class Clip(Operator):
     macs = free
 
     def infer(self, node: Node) -> list[Output]:
-        return like(node)
+        value = node.value(0)
+        if value is None:
+            return like(node)
+        for index, name, fold in ((1, "min", values.maximum), (2, "max", values.minimum)):
+            bound = node.value(index)
+            if name in node.attributes:
+                bound = Value((), (node.attributes[name],))
+            elif bound is None and given(node, index):
+                return like(node)
+            if bound is not None:
+                value = values.zipped(fold, value, bound, node.shape(0))
+        return [Output(node.shape(0), None, value)]
 
 
 @operator

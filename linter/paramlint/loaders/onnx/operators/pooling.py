@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from paramlint.ir import Dim, DType, Shape
-from paramlint.loaders.onnx.operators import EVERY, Node, Operator, Output, ShapeError, Value, free, operator
+from paramlint.loaders.onnx.operators import EVERY, Node, Operator, Output, ShapeError, Value, free, operator, values
 from paramlint.loaders.onnx.operators.shapes import axes_of, given, integer, integers, text
 from paramlint.loaders.onnx.operators.windows import lengths, window
 
@@ -206,9 +206,10 @@ def _scales(node: Node, index: int) -> tuple[Any, ...] | None:
 
 
 def _scaled(dim: Dim, scale: Any) -> Dim:
-    """floor(size * scale)."""
+    """floor(size * scale), the product in float32 as runtimes compute it."""
     if type(dim) is int and isinstance(scale, (int, float)) and math.isfinite(scale):
-        return math.floor(dim * scale)
+        grown = values.rounded(dim * scale)
+        return None if grown is None else math.floor(grown)
     return dim if scale == 1 and isinstance(scale, (int, float)) else None
 
 

@@ -7,6 +7,7 @@ are bounded in number (``MAX_ELEMENTS``) and in size (``LIMIT``), so that a host
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Callable, Sequence
 from itertools import product as combinations
 from typing import Any
@@ -33,10 +34,19 @@ def fits(shape: Shape | None) -> tuple[int, ...] | None:
 
 
 def bounded(element: Any) -> Any:
-    """An element that int64 can hold, else None."""
+    """An element that int64 can hold, or the nearest float32 (sizes are computed in it); else None."""
     if type(element) is int and not -LIMIT <= element < LIMIT:
         return None
-    return element
+    return rounded(element) if type(element) is float else element
+
+
+def rounded(number: float) -> float | None:
+    """The nearest float32; None beyond its range."""
+    try:
+        nearest: float = struct.unpack("f", struct.pack("f", number))[0]
+    except OverflowError:
+        return None
+    return nearest
 
 
 def spread(value: Value, shape: tuple[int, ...]) -> Sequence[Any]:
