@@ -50,7 +50,21 @@ def test_variables_expressions_and_set() -> None:
     assert total(text, set={"half": "5", "bias": "true"}) == (4 * 10 + 10) + (10 * 4 + 4)
 
 
-@pytest.mark.parametrize("written", ["10", "10.0", "1e1", "1_0", "0xA", "+10", '"${5 * 2}"', '"${25 // 2 - 2}"'])
+@pytest.mark.parametrize(
+    "written",
+    [
+        "10",
+        "10.0",
+        "1e1",
+        "1_0",
+        "0xA",
+        "+10",
+        '"${5 * 2}"',
+        '"${25 // 2 - 2}"',
+        '"${10 if 1 < 2 <= 2 != 3 else 1}"',
+        '"${1 if 1 < 3 < 2 else 10}"',
+    ],
+)
 def test_integers_in_every_form(written: str) -> None:
     assert total(spec(f"- {{type: Linear, out_features: {written}}}")) == 8 * 10 + 10
 

@@ -210,7 +210,8 @@ def _index(value: Value, index: Value) -> Value:
 _FUNCTIONS = frozenset({"min", "max", "floor", "ceil", "round", "len"})
 _WORDS = frozenset({"and", "or", "not", "if", "else", "true", "false", "True", "False"})
 #: Binary operators by rising strength; ``**`` and the unary signs are handled apart.
-_LEVELS = (("<", "<=", ">", ">=", "==", "!="), ("+", "-"), ("*", "/", "//", "%"))
+_LEVELS = (("+", "-"), ("*", "/", "//", "%"))
+_COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 
 
 class _Parser:
@@ -275,7 +276,7 @@ class _Parser:
 
     def negation(self, depth: int) -> _Node:
         if not self.sees("not"):
-            return self.binary(0, depth)
+            return self.comparison(depth)
         self.advance()
         inner = self.negation(self.deeper(depth))
         return lambda names: not _truth(inner(names))
@@ -288,9 +289,21 @@ class _Parser:
             sign = self.word
             self.advance()
             node = _operation(sign, node, self.binary(level + 1, depth))
-            if level == 0 and self.kind == "op" and self.word in _LEVELS[0]:
-                raise ExpressionError("chained comparisons need 'and'")
         return node
+
+    def comparison(self, depth: int) -> _Node:
+        """``a < b < c`` means what it means in Python: each link of the chain holds."""
+        left = self.binary(0, depth)
+        links: list[_Node] = []
+        while self.kind == "op" and self.word in _COMPARISONS:
+            sign = self.word
+            self.advance()
+            right = self.binary(0, depth)
+            links.append(_operation(sign, left, right))
+            left = right
+        if len(links) > 1:
+            return lambda names: all(link(names) for link in links)
+        return links[0] if links else left
 
     def unary(self, depth: int) -> _Node:
         if self.sees("-", "+"):
@@ -390,7 +403,7 @@ def _literal(word: str) -> int | Fraction:
 
 
 def _operation(sign: str, left: _Node, right: _Node) -> _Node:
-    if sign in _LEVELS[0]:
+    if sign in _COMPARISONS:
         return lambda names: _compare(left(names), right(names), sign)
     exact = _ARITHMETIC.get(sign)
     if exact is None:

@@ -60,10 +60,12 @@ class Reader:
         sound = True
         for name, (key, node) in pairs.items():
             argument = entry.arguments.get(name)
-            if argument is None:
+            if argument is None and not entry.refused:
                 fault = unknown_argument(entry, name)
                 self.problems.add(key, fault.message, fault.hint)
                 sound = False
+            elif argument is None:
+                continue
             elif not is_static(node):
                 open_.append((name, argument, node))
             else:
@@ -73,7 +75,7 @@ class Reader:
                     sound = False
         return Arguments(fixed, open_, pairs, sound)
 
-    def require(self, entry: Entry, pairs: Pairs, place: Scalar, item: Any) -> None:
+    def require(self, entry: Entry, pairs: Pairs, place: Node, item: Any) -> None:
         """Note required arguments that are not there, in one error."""
         missing = list(missing_arguments(entry, pairs))
         if not missing:

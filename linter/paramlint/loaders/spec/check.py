@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from paramlint.loaders.spec.vocabulary import REQUIRED, RESERVED, Argument, Entry, Nested
+from paramlint.loaders.spec.vocabulary import PYTORCH, REQUIRED, RESERVED, Argument, Entry, Nested
 from paramlint.spelling import did_you_mean, nearest
 
 #: What the other framework calls the same thing, for hints.
@@ -38,6 +38,8 @@ def unknown_argument(entry: Entry, name: str) -> ArgumentFault:
             if name == other and mine in known:
                 return ArgumentFault(name, f"{entry.name} has no argument {name!r}", f"did you mean {mine!r}?", True)
     hint = did_you_mean(name, [*known, *RESERVED])
+    if name == "activation" and entry.framework == PYTORCH:
+        hint = "an activation is a layer of its own: write - ReLU below"
     if hint is None and known:
         hint = f"{entry.name} takes {', '.join(known)}"
     return ArgumentFault(name, f"{entry.name} has no argument {name!r}", hint, True)
@@ -120,6 +122,8 @@ def meant(text: str) -> str | None:
         for part in text.lstrip("+-").split(":"):
             total = total * 60 + int(float(part))
         return f"base-60 numbers are not read: write {total}"
+    if text == "None":
+        return "Python's None is text in YAML: write null"
     if text.lower() in _SWITCH:
         return f"{text!r} is text in YAML 1.2: write {_SWITCH[text.lower()]} for the boolean"
     if re.fullmatch(r"[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?|true|false", text):

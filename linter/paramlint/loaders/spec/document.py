@@ -24,6 +24,10 @@ _READ_ON = ("framework", "dtype", "vars", "input", "inputs", "blocks", "layers")
 MAX_SIZE = 10**15
 _FRAMEWORK_WORDS = {"torch": PYTORCH, "tensorflow": KERAS, "tf": KERAS, "tf.keras": KERAS, "tf_keras": KERAS}
 DTYPES = tuple(dtype.value for dtype in DType if dtype.bits)
+_DTYPE_WORDS = {
+    "fp64": "float64", "double": "float64", "fp32": "float32", "float": "float32", "fp16": "float16", "half": "float16",
+    "bf16": "bfloat16", "long": "int64", "int": "int32", "short": "int16", "byte": "uint8", "boolean": "bool",
+}  # fmt: skip
 
 
 def value_or_none(problems: Problems, node: Node, names: Mapping[str, Any], missing: Any = None) -> Any:
@@ -93,9 +97,18 @@ def dtype_of(problems: Problems, node: Node | None, names: Mapping[str, Any]) ->
     word = value_or_none(problems, node, names)
     if isinstance(word, str) and word in DTYPES:
         return DType(word)
-    hint = did_you_mean(word, DTYPES) if isinstance(word, str) else None
-    problems.add(node, f"dtype must be an element type, not {show(word)}", hint or f"there are: {', '.join(DTYPES)}")
+    problems.add(node, f"dtype must be an element type, not {show(word)}", dtype_hint(word))
     return None
+
+
+def dtype_hint(word: Any) -> str:
+    """The element type that a word means, else all there are."""
+    if isinstance(word, str):
+        near = _DTYPE_WORDS.get(word.lower().removeprefix("torch."))
+        hint = f"did you mean {near!r}?" if near else did_you_mean(word, DTYPES)
+        if hint is not None:
+            return hint
+    return f"there are: {', '.join(DTYPES)}"
 
 
 def text_of(problems: Problems, node: Node | None, what: str) -> str | None:

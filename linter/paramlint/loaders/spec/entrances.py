@@ -27,6 +27,11 @@ def inputs_of(
 ) -> dict[str, Entered]:
     """The model's inputs by name, in order."""
     entered: dict[str, Entered] = {}
+    if "input" in table.items and "inputs" in table.items:  # which of them is meant is not known
+        given = table.items["inputs"][1]
+        keys = [key for key, _ in given.items.values()] if isinstance(given, Table) else []
+        keys.append(table.items["input"][0])
+        return {key.text: Entered(Tensor(key.text, None), key, True) for key in keys}
     if "inputs" in table.items:
         node = table.items["inputs"][1]
         if not isinstance(node, Table) or not node.items:
@@ -81,6 +86,8 @@ def _shape(
     if whole is None and isinstance(node, Scalar) and "$" in node.text:
         return None  # why it has no value is noted
     shown = show(whole) if isinstance(whole, int) else "784"
+    if isinstance(whole, str) and whole.startswith("(") and whole.endswith(")"):
+        shown = whole[1:-1].rstrip(", ")
     problems.add(node, f"the shape of {name} must be a list, not {describe(node)}", f"write [{shown}]")
     return None
 

@@ -20,7 +20,7 @@ from paramlint.loaders.spec.problems import Problems
 from paramlint.loaders.spec.settings import MAX_LAYERS, MAX_WORK, Settings
 from paramlint.loaders.spec.sharing import Sharing
 from paramlint.loaders.spec.uses import unseen, use
-from paramlint.loaders.spec.values import POISONED, Fault, Unavailable, variable_value
+from paramlint.loaders.spec.values import POISONED, Fault, Scope, Unavailable, copy_of, variable_value
 from paramlint.loaders.spec.vocabulary import KERAS, LayerError
 from paramlint.loaders.spec.written import Block, Item
 
@@ -42,6 +42,7 @@ class Expander:
     def run(self, items: Sequence[Item], frame: Frame, chain: Tensor | None) -> Made:
         """Expand a list in order; returns what its last item stands for."""
         made = Made((chain,))
+        frame.items = items
         for item in items:
             made = self._item(item, frame, chain)
             if item.written_name is not None:
@@ -69,7 +70,7 @@ class Expander:
         for index in range(count):
             where, names = name, frame.variables
             if item.repeat is not None:
-                where, names = f"{name}.{index}", {**names, "index": index, "count": count}
+                where, names = f"{name}.{index}", copy_of(frame.variables, index, count)
             made, on = self._parallel(item, frame, names, where, inputs, chain, (index, count))
             if inputs and made.outputs is None:
                 inputs = (POISON, *inputs[1:])
@@ -90,9 +91,10 @@ class Expander:
     ) -> tuple[Made, bool]:  # fmt: skip
         """One link of a repetition: the item, or its parallel copies joined."""
         if item.parallel is None:
-            if not self.settings.switched_on(item.when, names):
-                return Made(self._passed(inputs, chain)), False
-            return self._copy(item, frame, names, name, inputs, copy)
+            on = self.settings.switched_on(item.when, names)
+            if on:
+                return self._copy(item, frame, names, name, inputs, copy)
+            return Made(None if on is None else self._passed(inputs, chain)), on is None
         count = self.settings.integer(item.parallel, names, "parallel", 1)
         active = count if item.active is None else self.settings.integer(item.active, names, "active", 1)
         if count is None or active is None:
@@ -100,14 +102,15 @@ class Expander:
         if active > count and item.active is not None:
             self.problems.add(item.active, f"active is {active}, but there are only {count} parallel copies")
             return Made(None), True
-        if not self.settings.switched_on(item.when, {**names, "index": 0, "count": count}):
-            return Made(self._passed(inputs, chain)), False
+        on = self.settings.switched_on(item.when, copy_of(names, 0, count))
+        if not on:
+            return Made(None if on is None else self._passed(inputs, chain)), on is None
         first = len(self.network.rows)
         outputs: list[Tensor | None] = []
         was = frame.active
         for index in range(count):
             frame.active = was and index < active
-            inner = {**names, "index": index, "count": count}
+            inner = copy_of(names, index, count)
             made, _ = self._copy(item, frame, inner, f"{name}.{index}", inputs, (index, count))
             outputs.append(made.outputs[0] if made.outputs else POISON)
         frame.active = was
@@ -230,7 +233,7 @@ class Expander:
         self, item: Item, block: Block, names: Mapping[str, Any], inputs: tuple[Tensor | None, ...]
     ) -> dict[str, Any] | None:
         """The variables of one call: its arguments, evaluated outside, and the defaults, inside."""
-        variables = {**self.variables, **dict.fromkeys(block.refused, POISONED)}
+        variables = Scope({**self.variables, **dict.fromkeys(block.refused, POISONED)}, self.variables)
         given = inputs[0] if inputs else None
         if given is POISON:
             variables["in_channels"] = POISONED
@@ -241,6 +244,7 @@ class Expander:
         sound = True
         for name, (_, default) in block.variables.items():
             node = item.call_arguments.get(name)
+            variables.hand(name, default if node is None else node, node is None, names)
             try:
                 variables[name] = variable_value(default, variables) if node is None else variable_value(node, names)
             except Fault as fault:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from paramlint.ir import Dim, DType, Tensor
 from paramlint.loaders.spec.nodes import Scalar
 from paramlint.loaders.spec.problems import Problems
-from paramlint.loaders.spec.written import Reference
+from paramlint.loaders.spec.written import Item, Reference
 from paramlint.spelling import did_you_mean
 
 #: The output of a layer that failed.
@@ -51,7 +51,8 @@ class Frame:
     """A scope while it is expanded. ``outer`` holds the top level's names for a block, None at the top."""
 
     __slots__ = (
-        "active", "dtype", "input_names", "inputs", "names", "outer", "owners", "prefix", "trainable", "variables",
+        "active", "dtype", "input_names", "inputs", "items", "names", "outer", "owners", "prefix", "trainable",
+        "variables",
     )  # fmt: skip
 
     def __init__(
@@ -59,6 +60,7 @@ class Frame:
     ) -> None:
         self.prefix, self.variables, self.outer = prefix, variables, outer
         self.dtype, self.trainable, self.active = dtype, trainable, True
+        self.items: Sequence[Item] = ()
         self.names: dict[str, Made] = {}
         self.inputs: tuple[Tensor | None, ...] = ()
         self.input_names: Sequence[str] = ()
@@ -98,8 +100,23 @@ def unknown(problems: Problems, ref: Reference, frame: Frame) -> None:
     words = [*frame.names, *frame.input_names]
     if frame.outer is not None:
         words = list(dict.fromkeys([*words, "input", *frame.outer]))
-    hint = did_you_mean(ref.name, words) or (f"there are: {', '.join(words[:12])}" if words else None)
+    hint = _out_of_sight(ref.name, frame) or did_you_mean(ref.name, words)
+    if hint is None and words:
+        hint = f"there are: {', '.join(words[:12])}"
     problems.add(ref.node, f"no layer or input above is called {ref.name[:60]!r}", hint)
+
+
+def _out_of_sight(name: str, frame: Frame) -> str | None:
+    """A way out where the name leads to a layer that cannot be named from here."""
+    head, dot, _ = name.partition(".")
+    for item in frame.items:
+        if item.name == name and item.written_name is None:
+            return f"only a written name can be referred to: give the layer in line {item.place.line} name: {name}"
+        if item.name == name:
+            return f"{name!r} stands in line {item.place.line}, and inputs name only what is above them"
+        if dot and item.name == head and item.block is not None:
+            return f"from outside a block shows its outputs: let {item.type!r} name them, and write {head} or {head}:1"
+    return None
 
 
 def show_shape(shape: Sequence[Dim] | None) -> str:

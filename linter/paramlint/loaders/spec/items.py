@@ -12,9 +12,9 @@ from paramlint.loaders.spec.arguments_reader import Reader
 from paramlint.loaders.spec.document import text_of, variable_table
 from paramlint.loaders.spec.nodes import Items, Node, Scalar, Table, describe
 from paramlint.loaders.spec.problems import Problems
-from paramlint.loaders.spec.types import snake_case, unknown_type
+from paramlint.loaders.spec.types import unknown_type
 from paramlint.loaders.spec.vocabulary import RESERVED
-from paramlint.loaders.spec.written import Block, Item, Reference, reference
+from paramlint.loaders.spec.written import Block, Item, Reference, give_names, reference, unread
 from paramlint.spelling import did_you_mean, nearest
 
 BLOCK_KEYS = ("vars", "inputs", "outputs", "trainable", "layers")
@@ -42,12 +42,14 @@ class Compiler:
                 self._refused.add(name)
                 continue
             block = self.blocks[name] = Block(name, key)
+            if isinstance(body, Table):
+                bodies.append((block, body))
+                continue
+            block.broken = True
             if isinstance(body, Items):
                 self.problems.add(body, "a block is a mapping with layers", "write {layers: [...]}")
-            elif not isinstance(body, Table):
-                self.problems.add(body, f"a block is a mapping with layers, not {describe(body)}")
             else:
-                bodies.append((block, body))
+                self.problems.add(body, f"a block is a mapping with layers, not {describe(body)}")
         for block, body in bodies:
             self._head(block, body)
         for block, body in bodies:
@@ -65,6 +67,7 @@ class Compiler:
 
     def _head(self, block: Block, body: Table) -> None:
         """What a call must know of a block: its variables and the names of its inputs and outputs."""
+        block.broken = not isinstance(body.get("layers"), Items)
         for word, (key, _) in body.items.items():
             if word not in BLOCK_KEYS:
                 hint = did_you_mean(word, BLOCK_KEYS) or f"a block has {', '.join(BLOCK_KEYS)}"
@@ -77,7 +80,9 @@ class Compiler:
             block.input_names = [one.text for one in names]
         outputs = body.get("outputs")
         if outputs is not None:
-            block.outputs = [reference(one) for one in self._names(outputs, "a block's outputs")]
+            names = self._names(outputs, "a block's outputs")
+            block.outputs = [reference(one) for one in names]
+            block.broken |= not names
 
     def _body(self, block: Block, body: Table) -> None:
         layers = body.get("layers")
@@ -91,7 +96,8 @@ class Compiler:
     def _names(self, node: Node, what: str) -> list[Scalar]:
         if isinstance(node, Items) and all(isinstance(item, Scalar) for item in node.items):
             return [item for item in node.items if isinstance(item, Scalar)]
-        self.problems.add(node, f"{what} must be a list of names, not {describe(node)}")
+        hint = f"write [{node.text}]" if isinstance(node, Scalar) else None
+        self.problems.add(node, f"{what} must be a list of names, not {describe(node)}", hint)
         return []
 
     def read_layers(self, node: Node, taken: dict[str, Any]) -> list[Item]:
@@ -99,34 +105,27 @@ class Compiler:
         if not isinstance(node, Items):
             self.problems.add(node, f"layers must be a list, not {describe(node)}", "begin each layer with '- '")
             return []
-        items = [item for item in map(self._item, node.items) if item is not None]
-        self._give_names(items, taken)
+        items = [self._item(one) for one in node.items]
+        give_names(self.problems, items, taken)
         return items
 
-    def _item(self, node: Node) -> Item | None:
+    def _item(self, node: Node) -> Item:
         if isinstance(node, Scalar):
             if node.plain and node.value is None:
                 self.problems.add(node, "an empty layer", "write a layer's name, or remove the dash")
-                return None
+                return unread(node)
             return self._resolve(Item(node.text, node, None))
         if isinstance(node, Items):
             self.problems.add(node, "a layer is a name or a mapping with type, not a list")
-            return None
+            return unread(node)
         kind = node.get("type")
-        if kind is None and node.broken:
-            return None
         if kind is None:
-            wanted: str | None = None
-            near = nearest("type", node.items)
-            if near is not None:
-                wanted = f"did you mean 'type', not {near!r}?"
-            elif len(node.items) == 1:
-                wanted = f"write {{type: {next(iter(node.items))}, ...}}"
-            self.problems.add(node, "a layer has no type", wanted)
-            return None
+            if not node.broken:
+                self.problems.add(node, "a layer has no type", self._typed(node))
+            return unread(node)
         if not isinstance(kind, Scalar) or "$" in kind.text:
             self.problems.add(kind, f"type must be the name of a layer or block, not {describe(kind)}")
-            return None
+            return unread(node)
         item = self._resolve(Item(kind.text, kind, node))
         self._reserved(item, node)
         own = {key: pair for key, pair in node.items.items() if key not in RESERVED}
@@ -135,20 +134,31 @@ class Compiler:
             item.broken |= not item.arguments.sound or node.broken
             if not node.broken:
                 self.reader.require(item.entry, own, item.place, item)
-        elif item.block is not None:
+        elif item.block is not None and not item.block.broken:
             self._call(item, item.block, own)
+            item.broken |= node.broken
         if not item.broken and item.parallel is None:
             for word in ("active", "merge"):
                 if word in node.items:
                     self.problems.add(node.items[word][0], f"{word!r} is only read with 'parallel'", "add parallel: N")
         return item
 
+    def _typed(self, node: Table) -> str | None:
+        """How a mapping without type was meant."""
+        for word in node.items:  # {Linear: {...}}
+            if word in self.known or word in self.blocks:
+                return f"write {{type: {word}, ...}}"
+        near = nearest("type", node.items)
+        if near is not None:
+            return f"did you mean 'type', not {near!r}?"
+        return f"write {{type: {next(iter(node.items))[:60]}, ...}}" if len(node.items) == 1 else None
+
     def _resolve(self, item: Item) -> Item:
         block = self.blocks.get(item.type)
         if item.type in self._refused:
             item.broken = True
         elif block is not None:
-            item.block = block
+            item.block, item.broken = block, block.broken
         elif item.type in self.known:
             item.entry = self.known[item.type]
             if item.table is None:
@@ -157,7 +167,7 @@ class Compiler:
         else:
             self.problems.add(item.place, *unknown_type(item.type, self.framework, self.blocks))
             item.broken = True
-        if item.block is not None and item.table is None:
+        if item.block is not None and item.table is None and not item.broken:
             self._needed(item, item.block, ())
         return item
 
@@ -220,30 +230,6 @@ class Compiler:
                 return None
             found.append(None if item.plain and item.value is None else reference(item))
         return found
-
-    def _give_names(self, items: list[Item], taken: dict[str, Any]) -> None:
-        written: dict[str, Scalar] = {}
-        for item in items:
-            node = item.written_name
-            if node is None:
-                continue
-            if node.text in taken:
-                self.problems.add(node, f"the name {node.text!r} belongs to an input", "choose another name")
-            elif node.text in written:
-                first = written[node.text].line
-                self.problems.add(node, f"the name {node.text!r} is there twice, first in line {first}")
-            written.setdefault(node.text, node)
-            item.name = node.text
-        counts: dict[str, int] = {}
-        for item in items:
-            if item.name:
-                continue
-            stem = item.type if item.block is not None else snake_case(item.type)
-            number = counts.get(stem, 0)
-            while (name := f"{stem}_{number}" if number else stem) in written or name in taken:
-                number += 1
-            counts[stem] = number + 1
-            item.name = name
 
     def _cycles(self) -> None:
         """Refuse blocks that call themselves, and calls nested beyond every need."""

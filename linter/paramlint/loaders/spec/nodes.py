@@ -194,12 +194,39 @@ class _Builder:
 
     def _end(self) -> None:
         node = self._stack.pop()
+        if isinstance(node, Table):
+            self._tuples(node)
         self._keys.pop()
         name = self._names.pop()
         if name is not None:
             self._open.discard(name)
         if self._stack:
             self._stack[-1].size += node.size
+
+    def _tuples(self, table: Table) -> None:
+        """Refuse ``size: (3, 3)`` in braces, which YAML splits into ``size: (3`` and a key ``3)``."""
+        first: Scalar | None = None
+        parts: list[Node] = []
+        name = ""
+        for word, (key, node) in list(table.items.items()):
+            if not isinstance(node, Scalar) or not node.plain:
+                first = None
+            elif node.text.startswith("(") and ")" not in node.text:
+                first, name = node, word
+                parts = [Scalar(node.text[1:], True, node.line, node.column)]
+            elif first is None or node.text:
+                first = None
+            else:
+                del table.items[word]
+                parts.append(Scalar(word.rstrip(")"), True, key.line, key.column))
+                if word.endswith(")"):
+                    listed = Items(first.line, first.column)
+                    listed.items = parts
+                    table.items[name] = (table.items[name][0], listed)
+                    shown = ", ".join(part.text for part in parts if isinstance(part, Scalar))
+                    table.broken = True
+                    self.problems.add(first, "YAML has no tuples", f"write [{shown}]")
+                    first = None
 
     def _alias(self, event: Any) -> None:
         node = self._anchors.get(event.anchor)

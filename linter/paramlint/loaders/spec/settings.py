@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from paramlint.ir import DType
-from paramlint.loaders.spec.check import show
-from paramlint.loaders.spec.document import DTYPES
+from paramlint.loaders.spec.check import meant, show
+from paramlint.loaders.spec.document import DTYPES, dtype_hint
 from paramlint.loaders.spec.nodes import Node
 from paramlint.loaders.spec.problems import Problems
 from paramlint.loaders.spec.values import Fault, Unavailable, value_of
@@ -45,14 +45,18 @@ class Settings:
         if type(value) is int and value > MAX_LAYERS:
             self.too_many(node)
         if value is not MISSING:
-            self.problems.add(node, f"{word} must be an integer of at least {least}, not {show(value)}")
+            self._refuse(node, f"{word} must be an integer of at least {least}", value)
         return None
+
+    def _refuse(self, node: Node, what: str, value: Any, hint: str | None = None) -> None:
+        word = meant(value) if isinstance(value, str) else None
+        self.problems.add(node, f"{what}, not {show(value)}", word or hint)
 
     def flag(self, node: Node, names: Mapping[str, Any]) -> bool:
         """The value of ``trainable``."""
         value = self.value(node, names)
         if value is not MISSING and not isinstance(value, bool):
-            self.problems.add(node, f"trainable must be true or false, not {show(value)}")
+            self._refuse(node, "trainable must be true or false", value)
         return value is not False
 
     def dtype(self, node: Node, names: Mapping[str, Any]) -> DType | None:
@@ -61,17 +65,19 @@ class Settings:
         if value in DTYPES:
             return DType(value)
         if value is not MISSING:
-            self.problems.add(node, f"dtype must be an element type, not {show(value)}", near(value, DTYPES))
+            self.problems.add(node, f"dtype must be an element type, not {show(value)}", dtype_hint(value))
         return None
 
-    def switched_on(self, node: Node | None, names: Mapping[str, Any]) -> bool:
-        """The value of ``when``."""
+    def switched_on(self, node: Node | None, names: Mapping[str, Any]) -> bool | None:
+        """The value of ``when``, None where it has none: then nobody knows what the layer's name stands for."""
         if node is None:
             return True
         value = self.value(node, names)
-        if value is not MISSING and not isinstance(value, bool):
-            self.problems.add(node, f"when must be true or false, not {show(value)}", 'write when: "${...}"')
-        return value is not False
+        if isinstance(value, bool):
+            return value
+        if value is not MISSING:
+            self._refuse(node, "when must be true or false", value, 'write when: "${...}"')
+        return None
 
     def too_much(self, node: Node) -> NoReturn:
         """End the reading of a file whose calls carry more than any network does."""

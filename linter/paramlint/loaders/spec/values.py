@@ -19,6 +19,47 @@ MAX_ITEMS = 10_000  # of a list in a variable; stage widths and depths have a do
 MAX_NESTED = 8  # lists inside lists
 
 Names = Mapping[str, Any]
+
+
+class Scope(dict[str, Any]):
+    """The variables in sight of a block or copy, and where those come from that were handed on as they are.
+
+    A refused value then is refused once, however many blocks it went through.
+    """
+
+    __slots__ = ("handed", "outer")
+
+    def __init__(self, values: Names, outer: Names | None = None) -> None:
+        super().__init__(values)
+        self.outer = outer  # of a copy: the scope that it repeats, but for what the copy adds
+        self.handed: dict[str, tuple[Names, str] | None] = {}
+
+    def hand(self, name: str, node: Node, default: bool, caller: Names) -> None:
+        """Note where a variable's value comes from: the block's own scope for a default, the caller's for a call."""
+        same = handed_on(node)
+        if same is None:
+            self.handed[name] = None
+        elif not default:
+            self.handed[name] = (caller, same)
+        elif same in self.handed and same != name:
+            self.handed[name] = (self, same)
+        else:
+            self.handed[name] = None if self.outer is None else (self.outer, same)
+
+    def origin(self, name: str) -> tuple[Names, str] | None:
+        if name in self.handed:
+            return self.handed[name]
+        return None if self.outer is None or name not in self.outer else (self.outer, name)
+
+
+def copy_of(names: Names, index: int, count: int) -> Scope:
+    """What one copy of a repetition sees."""
+    scope = Scope(names, names)
+    scope |= {"index": index, "count": count}
+    scope.handed = {"index": None, "count": None}
+    return scope
+
+
 _VARIABLE = re.compile(r"\$[A-Za-z_]\w*")
 
 
@@ -76,13 +117,26 @@ def scalar_value(node: Scalar, names: Names) -> Any:
 
 def spoil(node: Node, names: Names) -> None:
     """Let a variable whose value was refused have none, so that its other uses are no further errors."""
-    if isinstance(node, Scalar) and _VARIABLE.fullmatch(node.text):
-        _spoil(node.text[1:], names)
+    name = handed_on(node)
+    if name is not None:
+        _spoil(name, names)
+
+
+def handed_on(node: Node) -> str | None:
+    """The variable that a value is, with nothing done to it."""
+    if not isinstance(node, Scalar) or not node.text.startswith("$"):
+        return None
+    name = node.text[2:-1].strip() if node.text.startswith("${") else node.text[1:]
+    return name if name.isidentifier() else None
 
 
 def _spoil(name: str, names: Names) -> None:
-    if isinstance(names, dict):
-        names[name] = POISONED
+    at: tuple[Names, str] | None = (names, name)
+    while at is not None:
+        names, name = at
+        if isinstance(names, dict):
+            names[name] = POISONED
+        at = names.origin(name) if isinstance(names, Scope) else None
 
 
 _MISSING = object()
@@ -111,7 +165,19 @@ def _evaluated(node: Scalar, text: str, names: Names) -> Any:
         for name in expression.names if expression else ():
             if isinstance(names.get(name), str):  # a word among numbers is the cause, here and wherever it is used
                 _spoil(name, names)
-        raise Fault(node, f"{error}", None) from None
+        raise Fault(node, f"{error}", _operator_hint(text)) from None
+
+
+#: Operators of other languages, each with the pattern that shows it was meant.
+_OTHER_OPERATORS = (
+    (r"\|\|", "write or, not ||"), ("&&", "write and, not &&"), (r"!(?!=)", "write not, not !"),
+    (r"(?<![<>=!])=(?!=)", "write == to compare"), (r"\?.*:", "write a if condition else b"),
+    (r"\^", "write ** for a power"),
+)  # fmt: skip
+
+
+def _operator_hint(text: str) -> str | None:
+    return next((hint for pattern, hint in _OTHER_OPERATORS if re.search(pattern, text)), None)
 
 
 def _unknown(node: Scalar, name: str, names: Names) -> Fault:

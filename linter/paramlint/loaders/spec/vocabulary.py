@@ -165,6 +165,7 @@ class Entry(NamedTuple):
     build: Callable[[Call], Built]
     source: bool = False  # takes no input (Parameter, Buffer)
     keras2: bool = False  # only Keras 2 has it
+    refused: bool = False  # a word of the framework that is no layer; its arguments are not looked at
     aliases: tuple[str, ...] = ()
 
 
@@ -180,6 +181,7 @@ def layer(
     *,
     source: bool = False,
     keras2: bool = False,
+    refused: bool = False,
     aliases: tuple[str, ...] = (),
     **arguments: Argument,
 ) -> Callable[[Callable[[Call], Built]], Callable[[Call], Built]]:
@@ -187,7 +189,7 @@ def layer(
 
     def register(build: Callable[[Call], Built]) -> Callable[[Call], Built]:
         for home in (KERAS, PYTORCH) if framework == BOTH else (framework,):
-            entry = Entry(home, name, doc, arguments, build, source, keras2, aliases)
+            entry = Entry(home, name, doc, arguments, build, source, keras2, refused, aliases)
             for word in (name, *aliases):
                 if word in ENTRIES[home]:
                     raise RuntimeError(f"{home} layer {word} is defined twice")

@@ -22,6 +22,6 @@ def _loss(call: Call) -> Built:
 
 
 for _name in _CONTAINERS:
-    layer(PYTORCH, _name, "Holds layers; write them as a list or a block instead.")(_container)
+    layer(PYTORCH, _name, "Holds layers; write them as a list or a block instead.", refused=True)(_container)
 for _name in _LOSSES:
-    layer(PYTORCH, _name, "A training loss, no layer of a network.")(_loss)
+    layer(PYTORCH, _name, "A training loss, no layer of a network.", refused=True)(_loss)

@@ -1,0 +1,113 @@
+"""Slips that people make in whole architectures: each is one error, where it was made, with the way out."""
+
+from __future__ import annotations
+
+import pytest
+from paramlint.engine import load
+from paramlint.errors import LoadError
+from paramlint.loaders import Request
+
+NET = """\
+framework: pytorch
+vars: {width: 64, depths: [2, 3]}
+input: [3, 32, 32]
+blocks:
+  conv_bn:
+    vars: {out: required, k: 3, s: 1}
+    layers:
+      - {type: Conv2d, out_channels: $out, kernel_size: $k, stride: $s, padding: "${k // 2}", bias: false}
+      - BatchNorm2d
+      - ReLU
+  res:
+    vars: {out: required, s: 1}
+    layers:
+      - {type: conv_bn, out: $out, s: $s}
+      - {type: conv_bn, out: $out, name: main}
+      - {type: Conv2d, inputs: [input], out_channels: $out, kernel_size: 1, stride: $s, when: "${s > 1}", name: skip}
+      - {type: add, inputs: [main, skip]}
+layers:
+  - {type: conv_bn, out: $width, name: stem}
+  - {type: res, out: "${width * 2 ** (index + 1)}", s: 2, repeat: "${depths[0]}", name: stages}
+  - {type: AdaptiveAvgPool2d, output_size: 1}
+  - Flatten
+  - {type: Linear, out_features: 10, name: fc}
+outputs: [fc]
+"""
+
+
+def test_the_network_itself_is_silent() -> None:
+    model = load("net.arch.yaml", Request(), NET.encode())
+    assert len(model.layers) == 3 + 2 * (3 + 3 + 1 + 1) + 3
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line", "column", "message", "hint"),
+    [
+        # names that cannot be seen from where they are used
+        ("s: $s}\n", "s: $s, inputs: [main]}\n", 14, 52, "no layer or input above is called 'main'",
+         "stands in line 15"),
+        ("output_size: 1}", "output_size: 1, inputs: [stages.main]}", 21, 56, "'stages.main'", "let 'res' name them"),
+        ("  - Flatten", "  - Flatten\n  - {type: ReLU, inputs: [flatten]}", 23, 27, "'flatten'",
+         "in line 22 name: flatten"),
+        # layers and blocks that are not written as such, with names that others refer to
+        ("{type: Linear, out_features: 10, name: fc}", "Linear: {out_features: 10, name: fc}", 23, 5,
+         "a layer has no type", "write {type: Linear, ...}"),
+        ("{type: Linear, out_features: 10, name: fc}", "{Linear: [10], name: fc}", 23, 5,
+         "a layer has no type", "write {type: Linear, ...}"),
+        ("{type: Linear, out_features: 10, name: fc}", "{type: [Linear], out_features: 10, name: fc}", 23, 12,
+         "type must be the name", None),
+        ("    layers:\n      - {type: Conv2d", "    layer:\n      - {type: Conv2d", 7, 5, "unknown key 'layer'",
+         "did you mean 'layers'?"),
+        ("    vars: {out: required, s: 1}\n", "    vars: {out: required, s: 1}\n    outputs: main\n", 13, 14,
+         "a block's outputs must be a list of names", "write [main]"),
+        ("  - Flatten", "  - {type: Sequential, modules: [ReLU]}", 22, 12, "Sequential only holds layers",
+         "as a block"),
+        ("  - Flatten", "  - {type: CrossEntropyLoss, reduction: mean}", 22, 12, "is a training loss", "leave it out"),
+        # one wrong value that is handed from block to block
+        ("${width * 2 ** (index + 1)}", "${width / 3}", 8, 38, "a positive integer, not 64/3", None),
+        ("s: 2, repeat", "s: '2', repeat", 8, 69, "not '2'", "the quotes make it text"),
+        ("width: 64", "width: 6.4", 8, 38, "a positive integer, not 6.4", None),
+        # other languages
+        ("${s > 1}", "${s > 1 || k == 1}", 16, 95, "unexpected '|'", "write or, not ||"),
+        ("${s > 1}", "${s > 1 && true}", 16, 95, "unexpected '&'", "write and, not &&"),
+        ("${s > 1}", "${s = 2}", 16, 95, "unexpected '='", "write == to compare"),
+        ("${s > 1}", "${!(s == 1)}", 16, 95, "unexpected '!'", "write not, not !"),
+        ("bias: false", "bias: None", 8, 101, "not 'None'", "write null"),
+        ("kernel_size: 1, stride", "kernel_size: (1, 1), stride", 16, 74, "YAML has no tuples", "write [1, 1]"),
+        ("s: 2, repeat", "s: (2, 2), repeat", 20, 56, "YAML has no tuples", "write [2, 2]"),
+        ("[3, 32, 32]", "(3, 32, 32)", 3, 8, "the shape of input must be a list", "write [3, 32, 32]"),
+        ("kernel_size: 1, stride", "activation: relu, kernel_size: 1, stride", 16, 61, "no argument 'activation'",
+         "a layer of its own"),
+        ("out_features: 10", "trainable: 'false', out_features: 10", 23, 31, "trainable must be true or false",
+         "the quotes make it text"),
+        ("out_features: 10", "dtype: fp16, out_features: 10", 23, 27, "must be an element type", "'float16'"),
+        ("framework: pytorch", "framework: pytorch\ndtype: half", 2, 8, "must be an element type", "'float16'"),
+        ("input: [3, 32, 32]", "input: [3, 32, 32]\ninputs: {x: [3]}", 4, 1, "both 'input' and 'inputs'", "keep one"),
+    ],
+)  # fmt: skip
+def test_one_slip_is_one_error(right: str, wrong: str, line: int, column: int, message: str, hint: str | None) -> None:
+    assert right in NET
+    with pytest.raises(LoadError) as caught:
+        load("net.arch.yaml", Request(), NET.replace(right, wrong, 1).encode())
+    found = [(error.line, error.column, error.message) for error in caught.value.errors]
+    assert len(found) == 1, found
+    assert found[0][:2] == (line, column)
+    assert message in found[0][2]
+    if hint is not None:
+        assert hint in (caught.value.errors[0].hint or "")
+
+
+def test_a_default_of_the_same_name_is_followed_to_the_top_level() -> None:
+    text = """\
+framework: pytorch
+vars: {width: 6.4}
+input: [8]
+blocks:
+  inner: {vars: {width: $width, again: $width}, layers: [{type: Linear, out_features: $again}]}
+layers:
+  - {type: inner, repeat: 2}
+  - {type: Linear, out_features: $width}
+"""
+    with pytest.raises(LoadError) as caught:
+        load("net.arch.yaml", Request(), text.encode())
+    assert [(error.line, error.column) for error in caught.value.errors] == [(5, 87)]
