@@ -21,6 +21,7 @@ _MASKED = -50.0  # together with one other value; shifted windows are masked wit
 _TOLERANCE = 1e-3
 _WAVES = (math.sin(1), math.cos(1))
 _GLANCE = 64  # elements of a first look at a tensor, which settles most questions
+_MANY = 32  # elements from which repetition says something
 _ROWS = 3  # rows of a table that must all be waves before it is taken for one
 _GENERATED = (
     r"^(?:/|onnx::|val_\d|_val_|const(?:ant)?_|\d+$|_to_copy|scalar_tensor|arange|where|zeros|ones|full|tmp)"
@@ -172,6 +173,14 @@ def _geometric(row: Sequence[float]) -> bool:
     steps = [abs(b / a - ratio) <= 1e-4 * ratio for a, b in pairwise(row)]
     known = steps.index(False) if False in steps else len(steps)
     return known >= max(3, len(row) // 2)
+
+
+def grid(tensor: Stored, tensors: Tensors) -> bool:
+    """Whether a tensor of several axes repeats few numbers, as coordinates of positions do."""
+    if sum(size != 1 for size in tensor.dims) < 3:
+        return False
+    sample = tensors.sample(tensor) or ()
+    return len(sample) >= _MANY and len(set(sample)) * 8 <= len(sample)
 
 
 def same_filters(tensor: Stored, tensors: Tensors) -> bool:

@@ -78,10 +78,18 @@ class Roles:
                 return index
         return None
 
-    def no_bias(self, tensor: Stored, role: str) -> bool:
-        """A bias of constant normalisation that an exporter filled in and whose values are not at hand."""
-        made = role == "bias" and self.witness.traced and self.witness.generated(tensor)
-        return made and self.tensors.sample(tensor, 1) is None
+    def data_of(self, tensor: Stored, role: str) -> bool:
+        """What constant arithmetic in this role works on without its being learned: a grid of positions that a matrix
+        multiplies, a bias of normalisation that an exporter filled in and whose values are not at hand."""
+        if role == "data":
+            return not self.witness.is_parameter(tensor) and patterns.grid(tensor, self.tensors)
+        return role == "bias" and self.made_up(tensor) and self.tensors.sample(tensor, 1) is None
+
+    def made_up(self, tensor: Stored) -> bool:
+        """Whether an exporter made a tensor of one value, or of values that are not at hand."""
+        if not (self.witness.traced and self.witness.generated(tensor)):
+            return False
+        return self.tensors.sample(tensor, 1) is None or patterns.filling(tensor, self.tensors)
 
     def _slot(self, item: Item, index: int, held: Held, role: str) -> None:
         table = role == "table"

@@ -108,7 +108,7 @@ class Trace:
             if index in buffers:
                 self.roles.buffers(item, index, held, buffers[index])
             elif name in content and (index not in op.settings or index in op.slots):
-                tensors += self._learned(op, index, held)
+                tensors += self._learned(item, op, index, held)
                 direct, real = direct and held.direct, real or held.dequantised
         if tensors:
             carried = Held(tuple(dict.fromkeys(tensors)), direct, real)
@@ -116,12 +116,17 @@ class Trace:
                 if name:
                     self.held[name] = carried
 
-    def _learned(self, op: Any, index: int, held: Held) -> list[Stored]:
+    def _learned(self, item: Item, op: Any, index: int, held: Held) -> list[Stored]:
         """What of an input of constant arithmetic may have been learned."""
+        roles = self.roles
+        if item.kind.startswith("Scatter"):
+            return [tensor for tensor in held.tensors if not roles.made_up(tensor)]
         if op.passes:
             return list(held.tensors)
-        computed, role, roles = index not in op.slots, op.slots.get(index, ""), self.roles
-        return [t for t in held.tensors if not (roles.neutral(t, computed) or roles.no_bias(t, role))]
+        computed, role = index not in op.slots, op.slots.get(index, "")
+        if item.kind in ("MatMul", "Gemm") and index == 0:
+            role = "data"
+        return [t for t in held.tensors if not (roles.neutral(t, computed) or roles.data_of(t, role))]
 
     def _generate(self, item: Item) -> None:
         """ConstantOfShape of a known shape is a stored tensor, written short."""
