@@ -14,7 +14,8 @@ _AGNOSTIC = frozenset({
     "Sub", "Mul", "Div", "QuantizeLinear", "DequantizeLinear", "BatchNormalization", "Cast", "PRelu", "Pad", "Slice",
 })  # fmt: skip
 _WINDOWED = frozenset({
-    "Conv", "ConvTranspose", "QLinearConv", "MaxPool", "AveragePool", "Resize", "Upsample", "LRN",
+    "Conv", "ConvTranspose", "QLinearConv", "MaxPool", "AveragePool", "Resize", "Upsample", "LRN", "DepthToSpace",
+    "SpaceToDepth",
 })  # fmt: skip
 _FREE = frozenset({"Shape", "Size"})  # known before anything runs
 
@@ -97,7 +98,7 @@ def _pass_on(step: Step, wish: layout.Order, wishes: dict[str, layout.Order]) ->
 
 
 def _enter(low: Lowering, name: str) -> None:
-    """An input of the network; where a convolution reads it, channels last."""
+    """An input of the network; where a convolution reads it, channels last. Keras says itself how it lies."""
     tensor = low.model.tensors[name]
     value = Value(name, None, tensor.dtype)
     value.inner = False
@@ -106,8 +107,9 @@ def _enter(low: Lowering, name: str) -> None:
         low.draft.unknown[f"the shape of {name} is not known"] = None
         return
     shape = low.shape(name)
-    wish = low.wishes.get(name)
-    order = wish if wish is not None and len(wish) == len(shape) else layout.identity(len(shape))
+    order, turned = layout.identity(len(shape)), layout.channels_last(len(shape))
+    if low.wishes.get(name) == turned and not low.keras:
+        order = turned
     value.shape = layout.physical(shape, order)
     low.views[name] = View(value, order)
 
