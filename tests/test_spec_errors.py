@@ -224,6 +224,42 @@ def test_one_cause_is_one_error_with_a_way_out(text: str, line: int, column: int
     assert hint in (found.hint or "")
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "column", "message"),
+    [
+        # a name that nothing has, wherever it is used
+        ("layers:\n  - {type: Linear, out_features: $w}\n  - ReLU\n  - {type: Linear, out_features: $w}\n", 4, 34,
+         "unknown variable 'w' (also in line 6)"),
+        ("layers:\n  - {type: Linear, out_features: 8}\n  - {type: add, inputs: [a, input]}\n"
+         "  - {type: mul, inputs: [a, a]}\noutputs: [a]\n", 5, 26,
+         "no layer or input above is called 'a' (also in lines 6 and 7)"),
+        # misspelled keys of blocks and layers are read on
+        ("blocks: {b: {vas: {f: 3}, layers: [{type: Linear, out_features: $f}]}}\n"
+         "layers: [{type: b, f: 4}, {type: b, f: 5}]\n", 3, 14, "unknown key 'vas' of a block"),
+        ("blocks: {b: {layer: [{type: Linear, out_features: 3}]}}\nlayers: [b, ReLU]\n", 3, 14,
+         "unknown key 'layer' of a block"),
+        ("blocks: {b: {input: [x], layers: [{type: add, inputs: [x, x]}]}}\nlayers: [b]\n", 3, 14,
+         "unknown key 'input' of a block"),
+        ("layers: [{type: Linear, out_features: 8, nme: a}, {type: add, inputs: [a, input]}]\n", 3, 42,
+         "Linear has no argument 'nme'"),
+        ("blocks: {b: {layers: [ReLU]}}\nlayers: [{type: b, nam: a}, {type: add, inputs: [a, input]}]\n", 4, 20,
+         "the block 'b' has no variable 'nam'"),
+        # a call's argument that no variable of the block has
+        ("blocks: {b: {vars: {wdth: 3}, layers: [{type: Linear, out_features: $width}]}}\n"
+         "layers: [b, {type: b, width: 4}]\n", 4, 23, "the block 'b' has no variable 'width'"),
+        # whether a layer is there is not known, so nothing below is held against either shape
+        ("layers: [{type: Linear, out_features: 3, when: $no, name: a}, {type: add, inputs: [a, input]}]\n", 3, 48,
+         "unknown variable 'no'"),
+        ("layers: [{type: Linear, out_features: 3, when: 1, name: a}, {type: add, inputs: [a, input]}]\n", 3, 48,
+         "when must be true or false"),
+    ],
+)  # fmt: skip
+def test_a_slip_with_many_followers_is_one_error(text: str, line: int, column: int, message: str) -> None:
+    found = one(HEAD + text)
+    assert (found.line, found.column) == (line, column)
+    assert message in found.message
+
+
 def test_every_wrong_size_and_every_width_that_differs_is_told() -> None:
     text = """framework: pytorch
 input: [0, 8, '3']

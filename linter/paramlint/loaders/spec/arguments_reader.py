@@ -117,7 +117,7 @@ class Reader:
                     plain = tuple(self.dims.get(one, one) if isinstance(one, str) else one for one in plain)
             return check_argument(entry, name, argument, plain)
         except Fault as fault:
-            self.problems.add(fault.node, fault.message, fault.hint)
+            self.problems.add(fault.node, fault.message, fault.hint, fault.cause)
         except ArgumentRefused as refused:
             where = f" (in {layer})" if "." in layer else ""
             self.problems.add(node, refused.fault.message + where, refused.fault.hint)

@@ -35,7 +35,7 @@ def value_or_none(problems: Problems, node: Node, names: Mapping[str, Any], miss
     try:
         return value_of(node, names)
     except Fault as fault:
-        problems.add(fault.node, fault.message, fault.hint)
+        problems.add(fault.node, fault.message, fault.hint, fault.cause)
     except Unavailable:
         pass
     return missing
@@ -138,7 +138,7 @@ def variables_of(problems: Problems, node: Node | None, request: Request) -> dic
                 names[name] = variable_value(value, names)
             except Fault as fault:
                 names[name] = POISONED
-                problems.add(fault.node, fault.message, fault.hint)
+                problems.add(fault.node, fault.message, fault.hint, fault.cause)
             except Unavailable:
                 names[name] = POISONED
     for name in given:

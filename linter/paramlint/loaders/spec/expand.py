@@ -233,7 +233,8 @@ class Expander:
         self, item: Item, block: Block, names: Mapping[str, Any], inputs: tuple[Tensor | None, ...]
     ) -> dict[str, Any] | None:
         """The variables of one call: its arguments, evaluated outside, and the defaults, inside."""
-        variables = Scope({**self.variables, **dict.fromkeys(block.refused, POISONED)}, self.variables)
+        without_value = dict.fromkeys((*block.refused, *block.unknown), POISONED)
+        variables = Scope({**self.variables, **without_value}, self.variables)
         given = inputs[0] if inputs else None
         if given is POISON:
             variables["in_channels"] = POISONED
@@ -248,7 +249,7 @@ class Expander:
             try:
                 variables[name] = variable_value(default, variables) if node is None else variable_value(node, names)
             except Fault as fault:
-                self.problems.add(fault.node, fault.message, fault.hint)
+                self.problems.add(fault.node, fault.message, fault.hint, fault.cause)
                 variables[name], sound = POISONED, False
             except Unavailable:
                 variables[name] = POISONED

@@ -86,7 +86,7 @@ def resolve(problems: Problems, ref: Reference, frame: Frame) -> Tensor:
     if ref.output >= len(made.outputs):
         count = len(made.outputs)
         has = f"only {count} outputs" if count > 1 else "only one output" if count else "no output"
-        problems.add(ref.node, f"{ref.name!r} has {has}")
+        problems.add(ref.node, f"{ref.name!r} has {has}", cause=f"outputs {id(frame.items)} {ref.name}")
         return POISON
     found = made.outputs[ref.output]
     if found is None:
@@ -103,7 +103,8 @@ def unknown(problems: Problems, ref: Reference, frame: Frame) -> None:
     hint = _out_of_sight(ref.name, frame) or did_you_mean(ref.name, words)
     if hint is None and words:
         hint = f"there are: {', '.join(words[:12])}"
-    problems.add(ref.node, f"no layer or input above is called {ref.name[:60]!r}", hint)
+    cause = f"name {id(frame.items)} {ref.name}"  # one scope, one name
+    problems.add(ref.node, f"no layer or input above is called {ref.name[:60]!r}", hint, cause)
 
 
 def _out_of_sight(name: str, frame: Frame) -> str | None:

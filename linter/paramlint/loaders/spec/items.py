@@ -12,13 +12,13 @@ from paramlint.loaders.spec.arguments_reader import Reader
 from paramlint.loaders.spec.document import text_of, variable_table
 from paramlint.loaders.spec.nodes import Items, Node, Scalar, Table, describe
 from paramlint.loaders.spec.problems import Problems
+from paramlint.loaders.spec.recursion import refuse_cycles
 from paramlint.loaders.spec.types import unknown_type
 from paramlint.loaders.spec.vocabulary import RESERVED
 from paramlint.loaders.spec.written import Block, Item, Reference, give_names, reference, unread
 from paramlint.spelling import did_you_mean, nearest
 
 BLOCK_KEYS = ("vars", "inputs", "outputs", "trainable", "layers")
-MAX_CALLS = 40  # blocks inside blocks; a network nests three or four
 
 
 class Compiler:
@@ -54,7 +54,7 @@ class Compiler:
             self._head(block, body)
         for block, body in bodies:
             self._body(block, body)
-        self._cycles()
+        refuse_cycles(self.problems, self.blocks)
 
     def _block_name(self, name: str, key: Scalar) -> bool:
         if name in self.known:
@@ -67,11 +67,15 @@ class Compiler:
 
     def _head(self, block: Block, body: Table) -> None:
         """What a call must know of a block: its variables and the names of its inputs and outputs."""
+        for word, (key, value) in list(body.items.items()):
+            if word in BLOCK_KEYS:
+                continue
+            hint = did_you_mean(word, BLOCK_KEYS) or f"a block has {', '.join(BLOCK_KEYS)}"
+            self.problems.add(key, f"unknown key {word[:60]!r} of a block", hint)
+            meant = nearest(word, BLOCK_KEYS)
+            if meant in ("vars", "layers") or (meant in ("inputs", "outputs") and _are_names(value)):
+                body.items.setdefault(meant, (key, value))  # so that it is one error
         block.broken = not isinstance(body.get("layers"), Items)
-        for word, (key, _) in body.items.items():
-            if word not in BLOCK_KEYS:
-                hint = did_you_mean(word, BLOCK_KEYS) or f"a block has {', '.join(BLOCK_KEYS)}"
-                self.problems.add(key, f"unknown key {word[:60]!r} of a block", hint)
         block.variables, block.refused = variable_table(self.problems, body.get("vars"))
         block.trainable = body.get("trainable")
         inputs = body.get("inputs")
@@ -87,7 +91,7 @@ class Compiler:
     def _body(self, block: Block, body: Table) -> None:
         layers = body.get("layers")
         if layers is None:
-            if not body.broken and not any(key.startswith("layer") for key in body.items):
+            if not body.broken:
                 self.problems.add(block.key, f"the block {block.name!r} has no layers", "write layers: [...]")
             return
         taken = {"input": block.key, **dict.fromkeys(block.input_names or (), block.key)}
@@ -127,6 +131,7 @@ class Compiler:
             self.problems.add(kind, f"type must be the name of a layer or block, not {describe(kind)}")
             return unread(node)
         item = self._resolve(Item(kind.text, kind, node))
+        self._misspelled_name(item, node)
         self._reserved(item, node)
         own = {key: pair for key, pair in node.items.items() if key not in RESERVED}
         if item.entry is not None:
@@ -142,6 +147,17 @@ class Compiler:
                 if word in node.items:
                     self.problems.add(node.items[word][0], f"{word!r} is only read with 'parallel'", "add parallel: N")
         return item
+
+    def _misspelled_name(self, item: Item, node: Table) -> None:
+        """Read a misspelled ``name`` on, so that what refers to the name is no further error."""
+        own = item.entry.arguments if item.entry else item.block.variables if item.block else None
+        if own is None or "name" in node.items:
+            return
+        words = (*own, *RESERVED)
+        for key, pair in node.items.items():
+            if key not in words and nearest(key, ("name",)) and nearest(key, words) == "name":
+                node.items["name"] = pair
+                return
 
     def _typed(self, node: Table) -> str | None:
         """How a mapping without type was meant."""
@@ -182,7 +198,9 @@ class Compiler:
             hint = did_you_mean(name, words)
             if hint is None:
                 hint = f"it has {', '.join(block.variables)}" if block.variables else "it has no variables"
-            self.problems.add(key, f"the block {block.name!r} has no variable {name[:60]!r}", hint)
+            message = f"the block {block.name!r} has no variable {name[:60]!r}"
+            self.problems.add(key, message, hint, f"block {block.name} {name}")
+            block.unknown.append(name)
             item.broken = True
         if not item.broken:  # a misspelled name is the one cause
             self._needed(item, block, own)
@@ -231,29 +249,6 @@ class Compiler:
             found.append(None if item.plain and item.value is None else reference(item))
         return found
 
-    def _cycles(self) -> None:
-        """Refuse blocks that call themselves, and calls nested beyond every need."""
-        heights: dict[str, int] = {}
-        for block in self.blocks.values():
-            self._height(block, [], heights)
 
-    def _height(self, block: Block, path: list[str], heights: dict[str, int]) -> int:
-        """How many blocks are inside each other from this one down; at most MAX_CALLS, where calls are cut."""
-        if block.name in heights:
-            return heights[block.name]
-        path = [*path, block.name]
-        height = 1
-        for item in block.items:
-            if item.block is None:
-                continue
-            if item.block.name in path:
-                way = " -> ".join([*path[path.index(item.block.name) :], item.block.name])
-                self.problems.add(item.place, f"the block {item.block.name!r} calls itself: {way}")
-                item.broken = True
-            elif len(path) >= MAX_CALLS or self._height(item.block, path, heights) >= MAX_CALLS:
-                self.problems.add(item.place, f"blocks call each other more than {MAX_CALLS} levels deep")
-                item.broken = True
-            else:
-                height = max(height, 1 + heights[item.block.name])
-        heights[block.name] = height
-        return height
+def _are_names(node: Node) -> bool:
+    return isinstance(node, Items) and all(isinstance(one, Scalar) and isinstance(one.value, str) for one in node.items)

@@ -8,6 +8,7 @@ from paramlint.errors import InputError, LoadError
 from paramlint.ir import Source
 
 MAX_ERRORS = 500  # nobody reads more at once, and each did-you-mean costs a millisecond
+MAX_LINES = 5  # of one cause that its error names
 MAX_FRAME = 300  # characters of a source line that a report shows
 
 
@@ -21,12 +22,17 @@ class Place(Protocol):
 
 
 class Problems:
-    """Collects errors of a file; a second one at the same place has the same cause and is dropped."""
+    """Collects errors of a file; a second one at the same place has the same cause and is dropped.
+
+    Errors at several places that share a stated ``cause`` (a name that nothing has) are one as well: it stands at the
+    first of them and names the other lines.
+    """
 
     def __init__(self, path: str, text: str = "") -> None:
         self.path, self.text = path, text
         self._lines: list[str] | None = None
         self._found: dict[tuple[int, int, str], InputError] = {}
+        self._causes: dict[str, list[tuple[int, int, str]]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._found)
@@ -37,14 +43,18 @@ class Problems:
             self._lines = self.text.splitlines()
         return self._lines[number - 1][:MAX_FRAME] if 0 < number <= len(self._lines) else ""
 
-    def add(self, place: Place, message: str, hint: str | None = None) -> None:
-        self.at(place.line, place.column, message, hint)
+    def add(self, place: Place, message: str, hint: str | None = None, cause: str | None = None) -> None:
+        self.at(place.line, place.column, message, hint, cause=cause)
 
-    def at(self, line: int, column: int, message: str, hint: str | None = None, about: str = "") -> None:
+    def at(
+        self, line: int, column: int, message: str, hint: str | None = None, about: str = "", cause: str | None = None
+    ) -> None:  # fmt: skip
         """Note an error at a place (both from 1); ``about`` tells it from others there that have another cause."""
-        if (line, column, about) not in self._found:
-            frame = self.line(line)
-            self._found[line, column, about] = InputError(self.path, message, line, column, hint=hint, frame=frame)
+        key = (line, column, about)
+        if key not in self._found:
+            self._found[key] = InputError(self.path, message, line, column, hint=hint, frame=self.line(line))
+            if cause is not None:
+                self._causes.setdefault(cause, []).append(key)
             if len(self._found) > MAX_ERRORS:
                 self.raise_all()
 
@@ -54,4 +64,20 @@ class Problems:
     def raise_all(self) -> None:
         """End the reading of the file if anything is wrong with it."""
         if self._found:
-            raise LoadError(*[self._found[place] for place in sorted(self._found)])
+            found = dict(self._found)
+            for places in self._causes.values():
+                first, *others = sorted(places)
+                lines = list(dict.fromkeys(line for line, _, _ in others if line != first[0]))
+                if lines:
+                    found[first] = found[first]._replace(message=f"{found[first].message} ({_too(lines)})")
+                for place in others:
+                    del found[place]
+            raise LoadError(*[found[place] for place in sorted(found)])
+
+
+def _too(lines: list[int]) -> str:
+    """The other lines that have the same cause; of many, the first ones."""
+    *most, last = [str(line) for line in lines]
+    if len(most) > MAX_LINES:
+        return f"also in lines {', '.join(most[:MAX_LINES])} and {len(lines) - MAX_LINES} more"
+    return f"also in lines {', '.join(most)} and {last}" if most else f"also in line {last}"

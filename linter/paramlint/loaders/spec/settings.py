@@ -32,7 +32,7 @@ class Settings:
         try:
             return value_of(node, names)
         except Fault as fault:
-            self.problems.add(fault.node, fault.message, fault.hint)
+            self.problems.add(fault.node, fault.message, fault.hint, fault.cause)
         except Unavailable:
             pass
         return MISSING

@@ -64,11 +64,11 @@ _VARIABLE = re.compile(r"\$[A-Za-z_]\w*")
 
 
 class Fault(Exception):
-    """A value that cannot be had; ``node`` is where it stands."""
+    """A value that cannot be had; ``node`` is where it stands, ``cause`` what other faults may share with it."""
 
-    def __init__(self, node: Node, message: str, hint: str | None = None) -> None:
+    def __init__(self, node: Node, message: str, hint: str | None = None, cause: str | None = None) -> None:
         super().__init__(message)
-        self.node, self.message, self.hint = node, message, hint
+        self.node, self.message, self.hint, self.cause = node, message, hint, cause
 
 
 class Unavailable(Exception):
@@ -190,7 +190,7 @@ def _unknown(node: Scalar, name: str, names: Names) -> Fault:
     hint = did_you_mean(name, known)
     if hint is None:
         hint = f"there are: {', '.join(known)}" if known else "no variables are defined here"
-    return Fault(node, f"unknown variable {name!r}", hint)
+    return Fault(node, f"unknown variable {name!r}", hint, f"variable {name}")
 
 
 def variable_value(node: Node, names: Names) -> Any:

@@ -26,12 +26,15 @@ class Block:
     ``broken`` marks one without layers or outputs that could be read; its calls have their cause there.
     """
 
-    __slots__ = ("broken", "input_names", "items", "key", "name", "outputs", "refused", "trainable", "variables")
+    __slots__ = (
+        "broken", "input_names", "items", "key", "name", "outputs", "refused", "trainable", "unknown", "variables",
+    )  # fmt: skip
 
     def __init__(self, name: str, key: Scalar) -> None:
         self.name, self.key, self.broken = name, key, False
         self.variables: dict[str, tuple[Scalar, Node]] = {}
         self.refused: list[str] = []  # names that no variable may have
+        self.unknown: list[str] = []  # names that calls give and no variable has: what reads them inside has its cause
         self.input_names: list[str] | None = None
         self.outputs: list[Reference] | None = None
         self.trainable: Node | None = None
