@@ -244,6 +244,8 @@ def test_one_cause_is_one_error_with_a_way_out(text: str, line: int, column: int
          "Linear has no argument 'nme'"),
         ("blocks: {b: {layers: [ReLU]}}\nlayers: [{type: b, nam: a}, {type: add, inputs: [a, input]}]\n", 4, 20,
          "the block 'b' has no variable 'nam'"),
+        ("blocks: {convbn: {layers: [ReLU]}}\nlayers:\n  - conv_bn\n  - {type: conv_bn}\n", 5, 5,
+         "no block of this file (also in line 6)"),
         # a call's argument that no variable of the block has
         ("blocks: {b: {vars: {wdth: 3}, layers: [{type: Linear, out_features: $width}]}}\n"
          "layers: [b, {type: b, width: 4}]\n", 4, 23, "the block 'b' has no variable 'width'"),

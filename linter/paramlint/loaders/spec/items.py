@@ -181,7 +181,9 @@ class Compiler:
                 item.arguments = self.reader.compile(item.entry, {})
                 self.reader.require(item.entry, {}, item.place, item)
         else:
-            self.problems.add(item.place, *unknown_type(item.type, self.framework, self.blocks))
+            block_meant = nearest(item.type, self.blocks) is not None  # whose name may be the misspelled one
+            cause = f"type {item.type}" if block_meant else None
+            self.problems.add(item.place, *unknown_type(item.type, self.framework, self.blocks), cause)
             item.broken = True
         if item.block is not None and item.table is None and not item.broken:
             self._needed(item, item.block, ())
