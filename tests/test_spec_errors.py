@@ -74,6 +74,9 @@ def of_layer(layer: str, framework: str = "pytorch") -> InputError:
         ("{type: ReLU, dtype: float23}", 25, "dtype must be an element type", "did you mean 'float32'?"),
         ("{type: ReLU, shared_with: relu}", 31, "no layer or input above is called 'relu'", None),
         ("{typ: ReLU}", 5, "a layer has no type", "did you mean 'type', not 'typ'?"),
+        ("{type:ReLU}", 5, "a layer has no type", "write a space behind the colon: type: ReLU"),
+        ("{type: ReLU, name: a$b}", 24, "name must be text", "no variable can stand in it"),
+        ('{type: Linear, out_features: "${$x}"}', 34, "unexpected '$'", "a variable stands without $"),
         ("{type: !!python/name:os.system ReLU}", 12, "tag", "remove it"),
         ("{type: ReLU, type: ReLU}", 18, "the key 'type' is there twice", None),
         ("{<<: {type: ReLU}, type: ReLU}", 6, "merge keys", None),
@@ -246,6 +249,8 @@ def test_one_cause_is_one_error_with_a_way_out(text: str, line: int, column: int
          "the block 'b' has no variable 'nam'"),
         ("blocks: {convbn: {layers: [ReLU]}}\nlayers:\n  - conv_bn\n  - {type: conv_bn}\n", 5, 5,
          "no block of this file (also in line 6)"),
+        ("blocks: {b: {vars: [f], layers: [{type: Linear, out_features: $f}]}}\nlayers: [{type: b, f: 3}]\n", 3, 20,
+         "vars must be a mapping"),
         # a call's argument that no variable of the block has
         ("blocks: {b: {vars: {wdth: 3}, layers: [{type: Linear, out_features: $width}]}}\n"
          "layers: [b, {type: b, width: 4}]\n", 4, 23, "the block 'b' has no variable 'width'"),
@@ -279,6 +284,12 @@ layers: [ReLU]
     found = errors(widths)
     assert [(error.line, error.column) for error in found] == [(4, 33), (6, 61)]
     assert "[4]" in found[1].message
+
+
+def test_wrong_budgets_and_wrong_layers_are_told_together() -> None:
+    text = HEAD + "layers: [{type: Liner, out_features: 3}]\nbudget: {params: 10MiB, macs: {max: $n, warn: 90%}}\n"
+    found = [(error.line, error.column) for error in errors(text + "layer-budget: [{match: '*', weights: 1M}]\n")]
+    assert found == [(3, 17), (4, 18), (4, 37), (5, 38)]
 
 
 def test_what_the_call_binds_must_be_there() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from paramlint.ir import DType
-from paramlint.loaders.spec.check import ArgumentRefused, check_argument, missing_arguments, unknown_argument
+from paramlint.loaders.spec.check import ArgumentRefused, check_argument, meant, missing_arguments, unknown_argument
 from paramlint.loaders.spec.document import DTYPES
 from paramlint.loaders.spec.nodes import Items, Node, Scalar, Table, describe
 from paramlint.loaders.spec.problems import Problems
@@ -192,7 +192,8 @@ class Reader:
         if node is not None:
             flag = value_of(node, names)
             if not isinstance(flag, bool):
-                self.problems.add(node, f"trainable must be true or false, not {describe(node)}")
+                hint = meant(flag) if isinstance(flag, str) else None
+                self.problems.add(node, f"trainable must be true or false, not {describe(node)}", hint)
                 raise Refused
             trainable = flag
         return dtype, trainable

@@ -14,6 +14,7 @@ from paramlint.loaders.spec.scalars import plain
 from paramlint.loaders.spec.values import POISONED, Fault, Unavailable, check_name, value_of, variable_value
 from paramlint.loaders.spec.vocabularies import FRAMEWORKS
 from paramlint.loaders.spec.vocabulary import KERAS, PYTORCH
+from paramlint.quantities import QuantityError
 from paramlint.spelling import did_you_mean, nearest
 
 KEYS: tuple[str, ...] = ("name", "framework", "dtype", "vars", "input", "inputs", "blocks", "layers", "outputs")
@@ -23,6 +24,7 @@ _MARKS = ("framework", "input", "inputs", "layers", "blocks")  # a mapping witho
 _READ_ON = ("framework", "dtype", "vars", "input", "inputs", "blocks", "layers")
 MAX_SIZE = 10**15
 _FRAMEWORK_WORDS = {"torch": PYTORCH, "tensorflow": KERAS, "tf": KERAS, "tf.keras": KERAS, "tf_keras": KERAS}
+_MISSING = object()
 DTYPES = tuple(dtype.value for dtype in DType if dtype.bits)
 _DTYPE_WORDS = {
     "fp64": "float64", "double": "float64", "fp32": "float32", "float": "float32", "fp16": "float16", "half": "float16",
@@ -116,7 +118,8 @@ def text_of(problems: Problems, node: Node | None, what: str) -> str | None:
     if node is None:
         return None
     if not isinstance(node, Scalar) or "$" in node.text:
-        problems.add(node, f"{what} must be text, not {describe(node)}")
+        hint = "no variable can stand in it" if isinstance(node, Scalar) else None
+        problems.add(node, f"{what} must be text, not {describe(node)}", hint)
         return None
     return node.text
 
@@ -180,7 +183,7 @@ def variable_table(problems: Problems, node: Node | None) -> tuple[dict[str, tup
 
 
 def limits_of(problems: Problems, table: Table, names: Mapping[str, Any]) -> tuple[Stated, ...]:
-    """``budget`` and ``layer-budget`` as they stand; their sizes are read where all limits are."""
+    """``budget`` and ``layer-budget`` as they stand, each size held to be one."""
     stated: list[Stated] = []
     budget = table.get("budget")
     if isinstance(budget, Table):
@@ -203,7 +206,7 @@ def limits_of(problems: Problems, table: Table, names: Mapping[str, Any]) -> tup
 def _entries(
     problems: Problems, table: Table, names: Mapping[str, Any], match: str | None, other: tuple[str, ...]
 ) -> list[Stated]:
-    from paramlint.budgets import METRICS, PER_LAYER
+    from paramlint.budgets import METRICS, PER_LAYER, read_layer_limit, read_limit
 
     known = METRICS if match is None else PER_LAYER
     stated = []
@@ -215,8 +218,15 @@ def _entries(
             hint = did_you_mean(metric, words) or f"there are: {', '.join(words)}"
             problems.add(key, f"unknown metric {metric[:60]!r}", hint)
             continue
-        value = value_or_none(problems, node, names)
+        value = value_or_none(problems, node, names, _MISSING)
+        if value is _MISSING:
+            continue
         source = problems.source(node)._replace(text=problems.line(node.line))
+        read = read_limit if match is None else read_layer_limit
+        try:
+            read(metric, value, source)
+        except QuantityError as error:
+            problems.add(node, error.message, error.hint)
         stated.append(Stated(metric, value, source, match))
     return stated
 

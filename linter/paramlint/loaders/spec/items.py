@@ -76,7 +76,9 @@ class Compiler:
             if meant in ("vars", "layers") or (meant in ("inputs", "outputs") and _are_names(value)):
                 body.items.setdefault(meant, (key, value))  # so that it is one error
         block.broken = not isinstance(body.get("layers"), Items)
-        block.variables, block.refused = variable_table(self.problems, body.get("vars"))
+        variables = body.get("vars")
+        block.variables, block.refused = variable_table(self.problems, variables)
+        block.broken |= isinstance(variables, Items)
         block.trainable = body.get("trainable")
         inputs = body.get("inputs")
         if inputs is not None:
@@ -161,9 +163,11 @@ class Compiler:
 
     def _typed(self, node: Table) -> str | None:
         """How a mapping without type was meant."""
-        for word in node.items:  # {Linear: {...}}
-            if word in self.known or word in self.blocks:
+        for word in node.items:
+            if word in self.known or word in self.blocks:  # {Linear: {...}}
                 return f"write {{type: {word}, ...}}"
+            if word.startswith("type:"):
+                return f"write a space behind the colon: type: {word[5:60]}"
         near = nearest("type", node.items)
         if near is not None:
             return f"did you mean 'type', not {near!r}?"

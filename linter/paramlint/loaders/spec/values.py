@@ -172,7 +172,7 @@ def _evaluated(node: Scalar, text: str, names: Names) -> Any:
 _OTHER_OPERATORS = (
     (r"\|\|", "write or, not ||"), ("&&", "write and, not &&"), (r"!(?!=)", "write not, not !"),
     (r"(?<![<>=!])=(?!=)", "write == to compare"), (r"\?.*:", "write a if condition else b"),
-    (r"\^", "write ** for a power"),
+    (r"\^", "write ** for a power"), (r"\$", "inside ${...} a variable stands without $"),
 )  # fmt: skip
 
 
