@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from paramlint.formulas import numeric
-from paramlint.ir import Formula, Layer, Model, Observation, Quantity, Shape, Source, Unknown, Weight
+from paramlint.ir import Formula, Layer, Model, Observation, Shape, Source, Unknown, Weight
 from paramlint.loaders import Request
-from paramlint.loaders.onnx import proto, worker
+from paramlint.loaders.onnx import hints
 from paramlint.loaders.onnx.graph import Graph, Item
 from paramlint.loaders.onnx.infer import Solved
-from paramlint.loaders.onnx.rows import Namer, assemble, group_of, stated_shape, stated_type, weights_of
+from paramlint.loaders.onnx.rows import Namer, assemble, group_of, weights_of
 from paramlint.loaders.onnx.steps import step_of
 from paramlint.loaders.onnx.trace import Trace
 from paramlint.loaders.onnx.uses import label
+from paramlint.loaders.onnx.work import Work
 
 MAX_SAID = 200  # observations of one kind in one file; the rest is summed up
 
@@ -27,7 +28,9 @@ def complete(
     by_index = {key: _by_index(item, weights[key]) for item in graph.items if (key := id(item)) in weights}
     solved = Solved(graph, trace, request)
     solved.run(by_index)
-    if _wanting(graph, solved, reached) and _ask_onnx(graph, solved, skeleton):
+    if solved.errors and solved.bound.taken:
+        solved = _without_batch(graph, trace, request, solved, by_index)
+    if hints.wanting(graph, solved, reached) and hints.ask(graph, solved, skeleton):
         solved.run(by_index)
     work = Work(graph, solved, reached)
     layers, observations, names = [], [], {}
@@ -53,8 +56,18 @@ def complete(
     tensors.update((tensor.name, tensor) for tensor in inputs)
     return assemble(
         path, graph, trace, request, disk, tuple(layers), reached, inputs, tensors, steps,
-        (*solved.assumed, *work.assumed), _bounded(observations, path),
+        (*solved.bound.assumed, *work.assumed), _bounded(observations, path),
     )  # fmt: skip
+
+
+def _without_batch(
+    graph: Graph, trace: Trace, request: Request, solved: Solved, weights: Mapping[int, Mapping[int, Weight]]
+) -> Solved:
+    """The graph with its batch left free, where batch 1 makes it contradict itself and a free one does not."""
+    free = Solved(graph, trace, request)
+    free.without_batch()
+    free.run(weights)
+    return free if len(free.errors) < len(solved.errors) else solved
 
 
 def _by_index(item: Item, weights: tuple[Weight, ...]) -> dict[int, Weight]:
@@ -68,84 +81,6 @@ def _by_index(item: Item, weights: tuple[Weight, ...]) -> dict[int, Weight]:
             several.add(use.slot)
         found[use.slot] = weight
     return {index: weight for index, weight in found.items() if index not in several}
-
-
-class Work:
-    """MACs of each node with its loops' trips; of If, the larger branch."""
-
-    def __init__(self, graph: Graph, solved: Solved, reached: set[int]) -> None:
-        self.graph, self.solved = graph, solved
-        self.macs: dict[int, Quantity] = {}
-        self.formulas: dict[int, Formula] = {}
-        self.skipped: set[int] = set()  # contexts of branches that are not the larger
-        self.assumed: list[str] = []
-        self._members: dict[int, list[Item]] = {}
-        factors = self._factors()
-        for item in graph.items:
-            if item.enters is not None:
-                continue
-            key = id(item)
-            if item.context:
-                self._members.setdefault(item.context, []).append(item)
-            if item.fixed and item.op is not None:
-                self.macs[key] = 0  # made of constants alone: folded before it runs
-                continue
-            formula, amount = solved.cost(item)
-            factor = factors[item.context]
-            if isinstance(amount, Unknown) or amount == 0 or factor == 1:
-                self.macs[key] = amount
-            elif isinstance(factor, Unknown):
-                self.macs[key] = factor
-            else:
-                self.macs[key] = amount * factor
-            if formula is not None and factor == 1:
-                self.formulas[key] = formula
-        for item in reversed(graph.items):
-            if item.kind == "If" and item.bodies and len(item.bodies) > 1 and id(item) in reached:
-                self._choose(item)
-
-    def _factors(self) -> list[int | Unknown]:
-        factors: list[int | Unknown] = [1]
-        for context in self.graph.contexts[1:]:
-            outer, trips = (1, 1) if context is None else (factors[context.parent], self.solved.trips(context.item))
-            if isinstance(outer, Unknown) or isinstance(trips, Unknown):
-                factors.append(outer if isinstance(outer, Unknown) else trips)
-            else:
-                factors.append(outer * trips)
-        return factors
-
-    def _choose(self, item: Item) -> None:
-        """One branch of an If works: the one that is known to run, else the larger."""
-        bodies = item.bodies or []
-        taken = self.solved.branch(item)
-        if taken is not None:
-            self._skip([index for index in bodies if index != bodies[taken]])
-            return
-        sums: dict[int, int] = {}
-        for index in item.bodies or ():
-            parts = [self.macs[id(one)] for one in self._inside(index)]
-            sums[index] = sum(part for part in parts if isinstance(part, int))
-            if any(isinstance(part, Unknown) for part in parts):
-                return  # a branch whose cost is unknown stays in the sum, so that nothing passes
-        largest = max(sums, key=lambda index: sums[index])
-        self._skip([index for index in sums if index != largest])
-        if any(sums.values()):
-            role = getattr(self.graph.contexts[largest], "role", "branch")
-            self.assumed.append(f"If {item.name}: MACs are those of its larger branch, {role}")
-
-    def _skip(self, others: list[int]) -> None:
-        for index in others:
-            for one in self._inside(index):
-                self.skipped.add(one.context)
-                self.macs[id(one)] = 0
-                self.formulas.pop(id(one), None)
-
-    def _inside(self, index: int) -> Iterator[Item]:
-        """The nodes of a body and of the bodies in it."""
-        for one in self._members.get(index, ()):
-            yield one
-            for inner in one.bodies or ():
-                yield from self._inside(inner)
 
 
 def _row(
@@ -230,49 +165,3 @@ def _bounded(observations: list[Observation], path: str) -> list[Observation]:
         if count > MAX_SAID:
             kept.append(Observation(rule, f"{count - MAX_SAID:,} more layers like these", Source("file", path)))
     return kept
-
-
-def _wanting(graph: Graph, solved: Solved, reached: set[int]) -> bool:
-    """Whether an operator whose shapes we do not know ourselves stands before a live node."""
-    for item in graph.items:
-        if (
-            item.enters is None
-            and item.context == 0
-            and id(item) in reached
-            and not item.domain
-            and id(item) not in solved.errors
-        ):
-            for name in item.outputs:
-                tensor = solved.tensors.get(name) if name else None
-                if tensor is not None and (tensor.shape is None or None in tensor.shape):
-                    return True
-    return False
-
-
-def _ask_onnx(graph: Graph, solved: Solved, skeleton: bytes) -> bool:
-    """Run onnx's inference on the skeleton with the inputs as bound; True where it knew something."""
-    pb = proto.module()
-    model = pb.ModelProto()
-    model.ParseFromString(skeleton)
-    for info in model.graph.input:
-        tensor = solved.tensors.get(info.name)
-        if tensor is None or tensor.shape is None or not info.type.HasField("tensor_type"):
-            continue
-        shape = info.type.tensor_type.shape
-        del shape.dim[:]
-        for dim in tensor.shape:
-            entry = shape.dim.add()
-            if isinstance(dim, int):
-                entry.dim_value = dim
-            elif dim:
-                entry.dim_param = dim
-    answer = worker.infer(model.SerializeToString())
-    if answer is None:
-        return False
-    inferred = pb.GraphProto()
-    inferred.ParseFromString(answer)
-    for info in (*inferred.value_info, *inferred.output):
-        shape_known = stated_shape(info)
-        if shape_known is not None:
-            solved.hints[info.name] = (shape_known, stated_type(info))
-    return bool(solved.hints)

@@ -7,94 +7,16 @@ stored tensor one that does not depend on how often its function is called.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 from paramlint.ir import DType
 from paramlint.loaders.onnx.attributes import attribute, graphs_of
-from paramlint.loaders.onnx.element_types import element_type
+from paramlint.loaders.onnx.items import CONTROL, Context, GraphError, Item, Scope
+from paramlint.loaders.onnx.order import in_order, sort
 from paramlint.loaders.onnx.tensors import Stored, TensorError, Tensors
 
-MAX_NODES = 1_000_000  # after unrolling calls: functions that call functions twice each must not double for ever
+MAX_UNROLLED = 100_000  # nodes beyond those of the file: functions that call functions twice each double
 MAX_CALLS = 64  # functions inside functions; exporters reach about ten
-CONTROL = {"If": 5, "Loop": 5, "Scan": 5, "SequenceMap": 5}
-
-
-class GraphError(Exception):
-    """The graph contradicts itself: one phrase, and the node where there is one."""
-
-    def __init__(self, message: str, node: str | None = None) -> None:
-        super().__init__(message)
-        self.node = node
-
-
-class Context:
-    """A body that runs inside a node: a branch of If, the body of Loop, Scan or SequenceMap."""
-
-    __slots__ = ("inputs", "item", "outputs", "parent", "role")
-
-    def __init__(self, parent: int, role: str, item: Item) -> None:
-        self.parent, self.role, self.item = parent, role, item
-        self.inputs: list[str] = []  # the body's own inputs
-        self.outputs: list[str] = []
-
-
-class Item:
-    """One node of the flat list. ``enters`` is set on the mark before a body: its inputs become known there."""
-
-    __slots__ = (
-        "bodies",
-        "context",
-        "domain",
-        "enters",
-        "fixed",
-        "inputs",
-        "key",
-        "kind",
-        "name",
-        "op",
-        "opset",
-        "outer",
-        "outputs",
-        "proto",
-        "scope",
-        "uses",
-    )
-
-    def __init__(self, kind: str, domain: str, name: str, inputs: list[str], outputs: list[str]) -> None:
-        self.kind, self.domain, self.name = kind, domain, name
-        self.inputs, self.outputs = inputs, outputs
-        self.proto: Any = None
-        self.outer: Mapping[str, Any] | None = None  # attributes of the call, which a function's node may refer to
-        self.opset = 0
-        self.context = 0
-        self.scope = ""
-        self.key = ""  # identity of the node's definition, the same for every call of its function
-        self.op: Any = None
-        self.uses: list[Any] = []
-        self.bodies: list[int] | None = None
-        self.enters: int | None = None
-        self.fixed = False  # nothing about its results depends on a graph input (set while tracing)
-
-
-class _Scope:
-    """Names of one graph or function body, with those around it."""
-
-    __slots__ = ("call", "definition", "depth", "names", "opsets", "outer", "path")
-
-    def __init__(self, outer: _Scope | None, path: str, definition: str, opsets: Mapping[str, int], depth: int) -> None:
-        self.outer, self.path, self.definition, self.opsets, self.depth = outer, path, definition, opsets, depth
-        self.names: dict[str, str] = {}
-        self.call: Mapping[str, Any] | None = None
-
-    def find(self, name: str) -> str | None:
-        scope: _Scope | None = self
-        while scope is not None:
-            found = scope.names.get(name)
-            if found is not None:
-                return found
-            scope = scope.outer
-        return None
 
 
 class Graph:
@@ -112,11 +34,13 @@ class Graph:
         self.functions = _functions(model)
         self._paths: dict[str, int] = {}
         self._calls: list[tuple[str, str, str]] = []
+        #: Bodies are not counted, but their share of a file's nodes is nowhere near this bound.
+        self._most = MAX_UNROLLED + len(model.graph.node) + sum(len(function.node) for function in model.functions)
         opsets = _opsets(model.opset_import)
-        scope = _Scope(None, "", "", opsets, 0)
+        scope = Scope(None, "", "", opsets, 0)
         self._main(model.graph, scope)
 
-    def _main(self, graph: Any, scope: _Scope) -> None:
+    def _main(self, graph: Any, scope: Scope) -> None:
         self._initializers(graph, scope)
         for info in graph.input:
             if info.name in scope.names:
@@ -135,12 +59,12 @@ class Graph:
         for info in graph.value_info:
             self.infos.setdefault(info.name, info)
 
-    def _store(self, name: str, tensor: Stored, scope: _Scope) -> None:
+    def _store(self, name: str, tensor: Stored, scope: Scope) -> None:
         value = self._define(name, scope)
         tensor = self.all_stored.setdefault(tensor.storage, tensor)
         self.stored[value] = tensor
 
-    def _initializers(self, graph: Any, scope: _Scope) -> None:
+    def _initializers(self, graph: Any, scope: Scope) -> None:
         for proto in graph.initializer:
             storage = f"{scope.definition}{proto.name}"
             known = self.all_stored.get(storage)
@@ -170,18 +94,18 @@ class Graph:
         tensor.stored_bytes = held.bytes + indices.bytes
         return tensor
 
-    def _define(self, name: str, scope: _Scope) -> str:
+    def _define(self, name: str, scope: Scope) -> str:
         if name in scope.names:
             raise GraphError(f"the name {name!r} is defined twice")
         value = scope.path + name
         scope.names[name] = value
         return value
 
-    def _body(self, nodes: Any, scope: _Scope, context: int) -> None:
+    def _body(self, nodes: Any, scope: Scope, context: int) -> None:
         rows = [(node, list(node.input), list(node.output)) for node in nodes]
         names = scope.names
-        if not _in_order(rows, scope):
-            rows = _sorted(rows, scope)
+        if not in_order(rows, scope):
+            rows = sort(rows, scope)
         items, path, functions = self.items, scope.path, self.functions
         for index, (node, inputs, outputs) in enumerate(rows):
             kind, domain = node.op_type, node.domain
@@ -220,10 +144,10 @@ class Graph:
                 made.append(value)
             item.outputs = made
             items.append(item)
-            if len(items) > MAX_NODES:
-                raise GraphError(f"the graph has more than {MAX_NODES:,} nodes once its calls are unrolled")
+            if len(items) > self._most:
+                raise GraphError(f"the graph has more than {self._most:,} nodes once its calls are unrolled")
 
-    def _constant(self, node: Any, inputs: list[str], outputs: list[str], scope: _Scope, index: int) -> None:
+    def _constant(self, node: Any, inputs: list[str], outputs: list[str], scope: Scope, index: int) -> None:
         if len(outputs) != 1 or inputs:
             raise GraphError(f"Constant {node.name!r} must have no input and one output", node.name)
         name = outputs[0]
@@ -264,7 +188,7 @@ class Graph:
         node: Any,
         inputs: list[str],
         outputs: list[str],
-        scope: _Scope,
+        scope: Scope,
         context: int,
         label: str,
     ) -> None:
@@ -276,7 +200,7 @@ class Graph:
             raise GraphError(f"functions call each other more than {MAX_CALLS} deep", label)
         definition = f"{key[0]}::{key[1]}{':' if key[2] else ''}{key[2]}/"
         opsets = {**scope.opsets, **_opsets(function.opset_import)}
-        inner = _Scope(None, self._path(scope.path, label), definition, opsets, scope.depth + 1)
+        inner = Scope(None, self._path(scope.path, label), definition, opsets, scope.depth + 1)
         call: dict[str, Any] = {proto.name: proto for proto in function.attribute_proto}
         for proto in node.attribute:
             found = (scope.call or {}).get(proto.ref_attr_name) if proto.ref_attr_name else proto
@@ -308,7 +232,7 @@ class Graph:
         self._paths[whole] = seen + 1
         return f"{whole}{seen}/" if seen else whole
 
-    def _control(self, item: Item, scope: _Scope) -> None:
+    def _control(self, item: Item, scope: Scope) -> None:
         """Unroll the bodies of If, Loop, Scan or SequenceMap before the node itself."""
         item.bodies = []
         for role, graph in graphs_of(item.proto, scope.call):
@@ -316,7 +240,7 @@ class Graph:
             context = Context(item.context, role, item)
             self.contexts.append(context)
             item.bodies.append(index)
-            inner = _Scope(
+            inner = Scope(
                 scope, self._path(scope.path, f"{item.name.removeprefix(scope.path)}.{role}"),
                 f"{item.key}.{role}/", scope.opsets, scope.depth + 1,
             )  # fmt: skip
@@ -364,72 +288,6 @@ def _opsets(imports: Any) -> dict[str, int]:
     return opsets
 
 
-def _in_order(rows: list[tuple[Any, list[str], list[str]]], scope: _Scope) -> bool:
-    known = set(scope.names)
-    outer = scope.outer
-    for node, inputs, outputs in rows:
-        for name in inputs:
-            if name and name not in known and (outer is None or outer.find(name) is None):
-                return False
-        if node.op_type in CONTROL and any(
-            name not in known and (outer is None or outer.find(name) is None) for name in captured(node)
-        ):
-            return False
-        known.update(outputs)
-    return True
-
-
-def captured(node: Any) -> set[str]:
-    """Names that the bodies of a node take from outside."""
-    free: set[str] = set()
-    for _, graph in graphs_of(node, None):
-        own = {info.name for info in graph.input} | {proto.name for proto in graph.initializer}
-        own |= {proto.values.name for proto in graph.sparse_initializer}
-        used: set[str] = {info.name for info in graph.output}
-        for inner in graph.node:
-            used.update(inner.input)
-            if inner.op_type in CONTROL:
-                used |= captured(inner)
-        for inner in graph.node:
-            own.update(inner.output)
-        free |= used - own
-    free.discard("")
-    return free
-
-
-def _sorted(rows: list[tuple[Any, list[str], list[str]]], scope: _Scope) -> list[tuple[Any, list[str], list[str]]]:
-    """Rows in an order in which every input is made before it is read; GraphError for a cycle."""
-    producer: dict[str, int] = {}
-    for index, (_, _, outputs) in enumerate(rows):
-        for name in outputs:
-            if name and name in producer:
-                raise GraphError(f"the name {name!r} is defined twice")
-            producer[name] = index
-    waiting, readers = [0] * len(rows), [[] for _ in rows]  # type: list[int], list[list[int]]
-    for index, (node, inputs, _) in enumerate(rows):
-        needed = set(inputs) | (captured(node) if node.op_type in CONTROL else set())
-        for name in needed:
-            if name and name in producer:
-                waiting[index] += 1
-                readers[producer[name]].append(index)
-            elif name and scope.find(name) is None:
-                label = node.name or node.op_type
-                raise GraphError(f"input {name!r} of node {label!r} is defined nowhere", label)
-    ready = [index for index, count in enumerate(waiting) if not count]
-    order: list[int] = []
-    for index in ready:
-        order.append(index)
-        for reader in readers[index]:
-            waiting[reader] -= 1
-            if not waiting[reader]:
-                ready.append(reader)
-    if len(order) < len(rows):
-        stuck = next(row[0] for index, row in enumerate(rows) if waiting[index])
-        label = stuck.name or stuck.op_type
-        raise GraphError(f"node {label!r} depends on its own output", label)
-    return [rows[index] for index in order]
-
-
 def made_by_shape(item: Item, sizes: tuple[Any, ...], fill: Any, dtype: DType) -> Stored | None:
     """The tensor that ConstantOfShape makes from known sizes; None where one is free or negative."""
     if not all(type(size) is int and size >= 0 for size in sizes):
@@ -439,4 +297,4 @@ def made_by_shape(item: Item, sizes: tuple[Any, ...], fill: Any, dtype: DType) -
     return tensor if tensor.elements == math.prod(sizes) else None
 
 
-__all__ = ["Context", "Graph", "GraphError", "Item", "element_type", "made_by_shape"]
+__all__ = ["Context", "Graph", "GraphError", "Item", "made_by_shape"]

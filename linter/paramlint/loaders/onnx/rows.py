@@ -9,8 +9,8 @@ from typing import Any
 
 from paramlint.ir import DType, Layer, Model, Observation, Quantity, Source, Tensor, Unknown, Weight
 from paramlint.loaders import Request
-from paramlint.loaders.onnx.element_types import element_type
 from paramlint.loaders.onnx.graph import Graph, Item
+from paramlint.loaders.onnx.stated import stated_shape, stated_type
 from paramlint.loaders.onnx.tensors import Stored
 from paramlint.loaders.onnx.trace import Trace
 from paramlint.loaders.onnx.uses import label
@@ -176,26 +176,6 @@ def layer_of(item: Item, namer: Namer, parameters: set[str], path: str, reachabl
         weights_of(item, parameters), macs, Source("node", path, node=name), reachable=reachable, unknown=unknown,
         group=group_of(item),
     )  # fmt: skip
-
-
-def stated_shape(info: Any) -> tuple[int | str | None, ...] | None:
-    """The shape that a ValueInfoProto states: sizes, names, or None for a free axis."""
-    kind = info.type
-    if not kind.HasField("tensor_type"):
-        return None
-    tensor = kind.tensor_type
-    if not tensor.HasField("shape"):
-        return None
-    return tuple(
-        [
-            dim.dim_value if dim.HasField("dim_value") and dim.dim_value >= 0 else (dim.dim_param or None)
-            for dim in tensor.shape.dim
-        ]
-    )
-
-
-def stated_type(info: Any) -> DType:
-    return element_type(info.type.tensor_type.elem_type) if info.type.HasField("tensor_type") else DType.UNDEFINED
 
 
 def _unused(graph: Graph, trace: Trace) -> list[Stored]:
