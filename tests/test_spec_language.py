@@ -114,6 +114,22 @@ def test_unreachable_layers_count_parameters_and_no_macs() -> None:
     assert {(seen.source.line, seen.source.column) for seen in found.observations} == {(2, 18), (4, 12)}
 
 
+@pytest.mark.parametrize("inputs", ["[x]", "[x, router]"])
+def test_a_router_before_experts_is_read_by_them(inputs: str) -> None:
+    text = spec(
+        "- {type: Linear, out_features: 8, name: x}\n"
+        "- {type: Linear, out_features: 4, bias: false, name: router}\n"
+        f"- {{type: expert, parallel: 4, active: 2, inputs: {inputs}}}\n",
+        "input: [8]\nblocks: {expert: {layers: [{type: Linear, out_features: 8}]}}",
+    )
+    assert model(text).observations == ()
+    assert total(text) == (8 * 8 + 8) + 8 * 4 + 4 * (8 * 8 + 8)
+    assert total(text, "active_params") == (8 * 8 + 8) + 8 * 4 + 2 * (8 * 8 + 8)
+    assert total(text, "macs") == 8 * 8 + 8 * 4 + 2 * 8 * 8
+    unread = model(text.replace(", active: 2", "").replace("[x, router]", "[x]"))
+    assert [one.message for one in unread.observations] == ["the layer router reaches no output"]
+
+
 def test_parallel_copies_share_the_input_and_some_are_active() -> None:
     experts = "- {type: Linear, out_features: 8, parallel: 4, active: 2, name: expert}\n"
     found = model(spec(experts + "- {type: ReLU, inputs: [expert]}"))

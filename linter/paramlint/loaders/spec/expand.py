@@ -115,6 +115,8 @@ class Expander:
             outputs.append(made.outputs[0] if made.outputs else POISON)
         frame.active = was
         merged = joined(self.settings, self.network, self.framework, item, names, name, outputs)
+        if merged is not None and item.active is not None:
+            self.network.route(name, (*inputs, chain))
         return Made(merged, first, len(self.network.rows), copies=count), True
 
     def _copy(

@@ -62,6 +62,14 @@ class Network:
         self.tensors[made.name] = made
         self._made_from[made.name] = (-1, step.inputs)
 
+    def route(self, name: str, sources: Sequence[Tensor | None]) -> None:
+        """Let the sum of copies of which only some work depend on what chooses them.
+
+        That is whatever the call is given, and the layer before it: a router, whose output nothing else reads.
+        """
+        index, inputs = self._made_from[name]
+        self._made_from[name] = (index, (*inputs, *[one.name for one in sources if one is not None]))
+
     def weights(self, index: int) -> tuple[Weight, ...]:
         return self.rows[index].weights
 
