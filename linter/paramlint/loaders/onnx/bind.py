@@ -57,6 +57,12 @@ def bind(graph: Graph, request: Request, batch: bool = True) -> Bound:
     return Bound(tensors, {**sizes, **heads}, tuple(taken), size)
 
 
+def free_names(graph: Graph) -> set[str]:
+    """Names of dimensions that the file states anywhere."""
+    infos = [info for _, info in graph.inputs] + list(graph.infos.values())
+    return {dim for info in infos for dim in stated_shape(info) or () if isinstance(dim, str)}
+
+
 def _given(name: str, shape: Shape | None, request: Request, sizes: dict[str, int]) -> Shape | None:
     """The shape that the user gave; named dimensions of the model get its sizes."""
     given = request.input_shapes.get(name)

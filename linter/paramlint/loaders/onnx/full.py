@@ -8,6 +8,7 @@ from paramlint.formulas import numeric
 from paramlint.ir import Formula, Layer, Model, Observation, Shape, Source, Unknown, Weight
 from paramlint.loaders import Request
 from paramlint.loaders.onnx import hints
+from paramlint.loaders.onnx.bind import free_names
 from paramlint.loaders.onnx.graph import Graph, Item
 from paramlint.loaders.onnx.infer import Solved
 from paramlint.loaders.onnx.rows import Namer, assemble, group_of, weights_of
@@ -15,6 +16,7 @@ from paramlint.loaders.onnx.steps import step_of
 from paramlint.loaders.onnx.trace import Trace
 from paramlint.loaders.onnx.uses import label
 from paramlint.loaders.onnx.work import Work
+from paramlint.spelling import hint
 
 MAX_SAID = 200  # observations of one kind in one file; the rest is summed up
 
@@ -56,8 +58,19 @@ def complete(
     tensors.update((tensor.name, tensor) for tensor in inputs)
     return assemble(
         path, graph, trace, request, disk, tuple(layers), reached, inputs, tensors, steps,
-        (*solved.bound.assumed, *work.assumed), _bounded(observations, path),
+        (*solved.bound.assumed, *work.assumed), _bounded([*_unmet(graph, request, path), *observations], path),
     )  # fmt: skip
+
+
+def _unmet(graph: Graph, request: Request, path: str) -> list[Observation]:
+    """Names given sizes that no shape of this model has, where it has free ones that were left so."""
+    free = free_names(graph) - request.dims.keys()
+    missing = [name for name in request.dims if free and name not in free_names(graph)]
+    near = {name: hint(name, sorted(free)) for name in missing}
+    return [
+        Observation("PL003", f"no dimension of the model is called {name!r} ({near[name]})", Source("file", path))
+        for name in missing
+    ]  # fmt: skip
 
 
 def _without_batch(

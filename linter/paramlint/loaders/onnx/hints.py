@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 from paramlint.loaders.onnx import proto, worker
-from paramlint.loaders.onnx.graph import Graph
+from paramlint.loaders.onnx.graph import Graph, Item
 from paramlint.loaders.onnx.infer import Solved
+from paramlint.loaders.onnx.operators import Operator
 from paramlint.loaders.onnx.stated import stated_shape, stated_type
+
+#: How many elements these find depends on the data: onnx does not know either.
+_FOUND = frozenset({"NonZero", "Unique", "Compress", "NonMaxSuppression", "StringSplit", "SequenceMap", "Loop"})
 
 
 def wanting(graph: Graph, solved: Solved, reached: set[int]) -> bool:
-    """Whether an operator whose shapes we do not know ourselves stands before a live node."""
+    """Whether some live operator's result is not known though its inputs are: then onnx may know more."""
     for item in graph.items:
-        if (
-            item.enters is None
-            and item.context == 0
-            and id(item) in reached
-            and not item.domain
-            and id(item) not in solved.errors
-        ):
-            for name in item.outputs:
-                tensor = solved.tensors.get(name) if name else None
-                if tensor is not None and (tensor.shape is None or None in tensor.shape):
-                    return True
+        if item.enters is not None or item.context or item.domain or item.kind in _FOUND:
+            continue
+        if id(item) not in reached or id(item) in solved.errors or item.op is None:
+            continue
+        if _open(solved, item.outputs) and (_leaves(item) or not _open(solved, item.inputs)):
+            return True
     return False
+
+
+def _open(solved: Solved, names: list[str]) -> bool:
+    """Whether a size of one of these values is not known at all (a named one is)."""
+    for name in names:
+        tensor = solved.tensors.get(name) if name else None
+        if tensor is not None and (tensor.shape is None or None in tensor.shape):
+            return True
+    return False
+
+
+def _leaves(item: Item) -> bool:
+    """Whether the operator has no shape function here: those of sequences and optional values."""
+    return type(item.op).infer is Operator.infer
 
 
 def ask(graph: Graph, solved: Solved, skeleton: bytes) -> bool:
