@@ -50,6 +50,12 @@ def test_variables_expressions_and_set() -> None:
     assert total(text, set={"half": "5", "bias": "true"}) == (4 * 10 + 10) + (10 * 4 + 4)
 
 
+@pytest.mark.parametrize("written", [">\n      ${w +\n      2}", "|\n      $w", '" ${w} "'])
+def test_an_expression_in_a_block_scalar(written: str) -> None:
+    text = spec(f"- type: Linear\n  out_features: {written}", "vars: {w: 6}\ninput: [4]")
+    assert total(text) in (4 * 6 + 6, 4 * 8 + 8)
+
+
 @pytest.mark.parametrize(
     "written",
     [

@@ -101,8 +101,8 @@ def value_of(node: Node, names: Names) -> Any:
 
 
 def scalar_value(node: Scalar, names: Names) -> Any:
-    """The value of ``$name`` or ``${...}``."""
-    text = node.text
+    """The value of ``$name`` or ``${...}``; a block scalar may end in a line break."""
+    text = node.text.strip()
     if text.startswith("${") and text.endswith("}"):
         return _evaluated(node, text[2:-1], names)
     if _VARIABLE.fullmatch(text):
