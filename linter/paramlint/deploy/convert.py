@@ -43,8 +43,7 @@ def convert(model: Model) -> Draft:
             _keep(low, "its attributes, operands and shapes contradict each other")
     for name in model.outputs:
         _leave(low, name)
-    if draft.unknown:
-        draft.sweep()
+    draft.sweep()
     return draft
 
 

@@ -43,6 +43,11 @@ class Fixed:
         """True where it varies along the last axis at most."""
         return self.elements == self.wide
 
+    @property
+    def zero(self) -> bool:
+        """True where nothing but zeros is held."""
+        return self.storage.startswith(_ZEROS)
+
     def folded(self, other: Fixed, shape: tuple[int, ...] | None = None) -> Fixed:
         """This constant with another one worked into it."""
         return Fixed(self.shape if shape is None else shape, self.dtype, f"{self.storage} * {other.storage}", True)
@@ -52,6 +57,19 @@ def numbers(values: tuple[int, ...], shape: tuple[int, ...] | None = None) -> Fi
     """A list of axes, sizes or paddings; equal ones are one tensor."""
     sizes = (len(values),) if shape is None else shape
     return Fixed(sizes, DType.INT32, f"int32 {sizes} {values}", False)
+
+
+_ZEROS = "zeros "
+
+
+def zeros(count: int, dtype: DType) -> Fixed:
+    """The bias of a layer that has none; equal ones are one tensor."""
+    return Fixed((count,), dtype, f"{_ZEROS}{count}")
+
+
+def content(storage: str) -> str:
+    """What a constant holds: zeros that are told apart by their scales are stored once all the same."""
+    return " ".join(storage.split(" ", 2)[:2]) if storage.startswith(_ZEROS) else storage
 
 
 def scalar(value: float) -> Fixed:
@@ -214,7 +232,7 @@ class Draft:
                 operand.users.pop(node, None)
 
     def sweep(self) -> None:
-        """Remove what a conversion had written before it gave up."""
+        """Remove what nobody reads: what a conversion had written before it gave up, and what a merge left behind."""
         for node in reversed(self.nodes):
             if not any(value.users or value.outputs for value in node.outputs):
                 self.drop(node)

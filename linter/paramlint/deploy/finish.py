@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from paramlint.deploy.draft import FLOATS, Draft, Fixed, Node, Value
+from paramlint.deploy.draft import FLOATS, Draft, Fixed, Node, Value, content
 from paramlint.deploy.model import CONSTANT, Buffer, Constant, Deployed, Operator
 from paramlint.deploy.types import QUANTIZED, computes_in, constant_type
 from paramlint.ir import NOTHING, DType, Quantity, Unknown
@@ -35,7 +35,7 @@ def finish(draft: Draft, dtype: DType | None) -> Deployed:
         operators.append(operator)
         for constant in operator.constants:
             if constant.params:
-                params[constant.storage] = constant.params
+                params[content(constant.storage)] = constant.params
     outputs = tuple(dict.fromkeys(places[id(value)] for value in draft.outputs if id(value) in places))
     quantized = any(buffer.dtype in QUANTIZED for buffer in buffers)
     known: Quantity = Unknown(next(iter(draft.unknown))) if draft.unknown else sum(params.values())

@@ -121,7 +121,9 @@ def split_biases(draft: Draft) -> None:
             continue
         bias, value = node.fixed(BIASES[node.kind]), node.value(2 if node.kind == "TRANSPOSE_CONV" else 0)
         if bias is not None and value is not None:
-            name = f"{bias.storage} for {_scaled_as(value).name}"
+            weights = node.fixed(1)
+            kernel = f" and {weights.storage}" if bias.zero and weights is not None else ""
+            name = f"{bias.storage} for {_scaled_as(value).name}{kernel}"
             node.inputs[BIASES[node.kind]] = Fixed(bias.shape, bias.dtype, name, bias.learned)
 
 

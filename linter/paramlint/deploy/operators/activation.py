@@ -72,6 +72,13 @@ def hard_sigmoid(low: Lowering) -> None:
     at.bind(at("RELU", at("MINIMUM", line, 1.0)))
 
 
+@converts("HardSwish")
+def hard_swish(low: Lowering) -> None:
+    """x relu6(x + 3) / 6, which is found again where nothing is fused with its end."""
+    at = _Curve(low)
+    at.bind(at("MUL", at.x, at("MUL", at("RELU6", at("ADD", at.x, 3.0)), 1 / 6)))
+
+
 @converts("Selu")
 def selu(low: Lowering) -> None:
     """A line above 0, a scaled exponential below."""

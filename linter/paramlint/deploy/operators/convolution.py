@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from paramlint.deploy.draft import Fixed, Value, numbers
+from paramlint.deploy.draft import Fixed, Value, numbers, zeros
 from paramlint.deploy.lowering import Lowering, Unconverted, sizes
 from paramlint.deploy.operators import converts
 from paramlint.deploy.operators.windows import Window, from_images, to_images, window
-from paramlint.ir import Dim, DType, Weight
+from paramlint.ir import Dim, DType
 
 
 @converts("Conv", "QLinearConv")
@@ -34,7 +34,10 @@ def conv(low: Lowering) -> None:
         kind, held = "CONV_2D", (count, *shape.kernel, weight.elements // area // (count or 1))
         options["groups"] = groups
     late = low.keras and shape.axes == 1 and bias is not None and bias.elements == 1
-    filled = zeros(weight.shape[0], weight) if bias is None or late else bias
+    if bias is None or late:
+        filled = zeros(weight.shape[0], weight.dtype if weight.dtype.is_float else DType.INT32)
+    else:
+        filled = bias
     made = low.emit(kind, [image, Fixed(held, weight.dtype, weight.storage), filled], shape.out, options)
     from_images(low, made, shape)
     if late and bias is not None:
@@ -46,12 +49,6 @@ def _add_number(low: Lowering, bias: Fixed) -> None:
     view = low.views[low.step.outputs[0]]
     number = Fixed((1, 1, 1), bias.dtype, bias.storage)
     low.bind(view._replace(value=low.emit("ADD", [view.value, number], view.value.shape or ())))
-
-
-def zeros(count: int, weight: Weight) -> Fixed:
-    """The bias of a layer that has none."""
-    dtype = weight.dtype if weight.dtype.is_float else DType.INT32
-    return Fixed((count,), dtype, f"zeros {count} {weight.storage}")
 
 
 def padded(low: Lowering, image: Value, shape: Window, kind: str) -> Value:

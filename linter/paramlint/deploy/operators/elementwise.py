@@ -12,7 +12,7 @@ from paramlint.ir import Shape
 _UNARY = {
     "Abs": "ABS", "Neg": "NEG", "Exp": "EXP", "Log": "LOG", "Sqrt": "SQRT", "Floor": "FLOOR", "Ceil": "CEIL",
     "Round": "ROUND", "Sin": "SIN", "Cos": "COS", "Sign": "SIGN", "Not": "LOGICAL_NOT", "Sigmoid": "LOGISTIC",
-    "Tanh": "TANH", "Relu": "RELU", "HardSwish": "HARD_SWISH", "Elu": "ELU", "LeakyRelu": "LEAKY_RELU",
+    "Tanh": "TANH", "Relu": "RELU", "Elu": "ELU", "LeakyRelu": "LEAKY_RELU",
     "Gelu": "GELU", "com.microsoft::Gelu": "GELU", "com.microsoft::FastGelu": "GELU", "BitwiseNot": "BITWISE_NOT",
     "Erf": "ERF",  # no builtin: the converter leaves it to TensorFlow, so no microcontroller runs it
 }  # fmt: skip

@@ -35,7 +35,11 @@ LATE: Table = {}
 
 
 def rewrites(
-    *kinds: str, behind: Iterable[str] | None = None, early: bool = False, deep: bool = False, late: bool = False
+    *kinds: str,
+    behind: Iterable[str] | None = None,
+    early: bool = False,
+    deep: bool = False,
+    late: bool = False,
 ) -> Callable[[Function], Function]:
     """Register a rule for roots of these kinds; an early or deep one is also tried with the others."""
 

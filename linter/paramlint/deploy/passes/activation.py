@@ -18,8 +18,32 @@ def fuse_activation(draft: Draft, node: Node) -> bool:
     before, value = node.source(), node.value()
     if before is None or value is None or before.kind not in _FUSES or before.activation or not value.once:
         return False
+    if before.kind == "TRANSPOSE_CONV" and before.fixed(3) is None:
+        return False
     before.options["activation"] = node.kind
     draft.merge(before, node)
+    return True
+
+
+@rewrites(*_CLAMPS, behind=("FULLY_CONNECTED",))
+def repeat_dense_for_activation(draft: Draft, node: Node) -> bool:
+    """A dense layer whose output is read without the activation, too, runs a second time with it."""
+    layer, value = node.source(), node.value()
+    if layer is None or value is None or layer.kind != "FULLY_CONNECTED" or layer.activation or value.once:
+        return False
+    options = {**layer.options, "activation": node.kind}
+    draft.become(node, "FULLY_CONNECTED", list(layer.inputs))
+    node.options, node.onnx, node.layer = options, layer.onnx, layer.layer
+    return True
+
+
+@rewrites(*_CLAMPS, behind=_CLAMPS)
+def clamp_of_the_same(draft: Draft, node: Node) -> bool:
+    """Twice the same does no more than once."""
+    before, value = node.source(), node.value()
+    if before is None or value is None or before.kind != node.kind:
+        return False
+    draft.replace(node.made, value)
     return True
 
 

@@ -57,7 +57,7 @@ def add_into_layer(draft: Draft, node: Node) -> bool:
     if channels is None or not _per_output(constant, channels):
         return False
     bias = bias_of(layer)
-    if isinstance(bias, Fixed) and not bias.storage.startswith("zeros "):
+    if isinstance(bias, Fixed) and not bias.zero:
         merged = bias.folded(constant, (channels,))
     else:
         spread = constant.wide != channels or not constant.learned
@@ -78,10 +78,8 @@ def multiply_into_layer(draft: Draft, node: Node) -> bool:
     if weights is None or isinstance(bias, Value) or not _per_output(constant, _channels(layer)):
         return False
     layer.inputs[_FILTER[layer.kind]] = weights.folded(constant)
-    if bias is not None and not bias.storage.startswith("zeros "):
+    if bias is not None and not bias.zero:
         _set_bias(layer, bias.folded(constant))
-    elif bias is not None:
-        _set_bias(layer, Fixed(bias.shape, bias.dtype, f"{bias.storage} * {constant.storage}"))
     _take(draft, layer, node)
     return True
 
@@ -180,8 +178,10 @@ def number_before_layer(draft: Draft, node: Node) -> bool:
         count = _channels(node)
         if count is None:
             return False
-        held = bias if bias is not None else Fixed((count,), weights.dtype, f"zeros {count} {weights.storage}")
-        _set_bias(node, held.folded(constant))
+        if bias is None or bias.zero:
+            _set_bias(node, Fixed((count,), weights.dtype, f"{weights.storage} * {constant.storage}, summed"))
+        else:
+            _set_bias(node, bias.folded(constant))
     else:
         node.inputs[1] = weights.folded(constant)
     draft.rewire(node, 0, before.inputs[0])

@@ -35,7 +35,7 @@ def reshape_of_reshape(draft: Draft, node: Node) -> bool:
 
 @rewrites("RESHAPE", behind=("FULLY_CONNECTED",), early=True)
 def reshape_after_dense(draft: Draft, node: Node) -> bool:
-    """A dense layer gives its input's leading axes itself."""
+    """A dense layer hands its input's leading axes on."""
     layer, value = node.source(), node.value()
     if layer is None or value is None or layer.kind != "FULLY_CONNECTED" or not value.once:
         return False
@@ -47,6 +47,44 @@ def reshape_after_dense(draft: Draft, node: Node) -> bool:
         return False
     layer.options["keep_dims"] = True
     draft.merge(layer, node)
+    return True
+
+
+@rewrites("RESHAPE", behind=("FULLY_CONNECTED",))
+def reshapes_around_dense(draft: Draft, node: Node) -> bool:
+    """A reshape in front that the one behind undoes."""
+    layer, value = node.source(), node.value()
+    if layer is None or value is None or layer.kind != "FULLY_CONNECTED" or not value.once:
+        return False
+    before = layer.source()
+    entered, flat = before.value() if before is not None and before.kind == "RESHAPE" else None, layer.value()
+    if entered is None or flat is None or not entered.shape or not flat.shape or not layer.options.get("keep_dims"):
+        return False
+    if entered.shape[-1] != flat.shape[-1] or entered.shape[:-1] != (node.made.shape or ())[:-1]:
+        return False
+    draft.rewire(layer, 0, entered)
+    draft.merge(layer, node)
+    return True
+
+
+@rewrites("FULLY_CONNECTED", behind=("RESHAPE",))
+def reshapes_around_this(draft: Draft, node: Node) -> bool:
+    """The same, seen from the dense layer."""
+    user = next(iter(node.made.users)) if node.made.once else None
+    return user is not None and user.kind == "RESHAPE" and reshapes_around_dense(draft, user)
+
+
+@rewrites("RESHAPE", behind=("FULLY_CONNECTED",), late=True)
+def axes_through_dense(draft: Draft, node: Node) -> bool:
+    """A dense layer on more than two axes keeps them, and the reshape behind it is from those."""
+    layer, value = node.source(), node.value()
+    if layer is None or value is None or layer.kind != "FULLY_CONNECTED" or not value.once or not value.shape:
+        return False
+    entered = layer.value()
+    if layer.options.get("keep_dims") or entered is None or entered.rank < 3:
+        return False
+    layer.options["keep_dims"] = True
+    value.shape = (*(entered.shape or ())[:-1], value.shape[-1])
     return True
 
 
