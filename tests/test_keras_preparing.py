@@ -129,6 +129,14 @@ def test_the_middle_of_an_image() -> None:
     assert step.attributes == {"axes": (1,), "starts": (2,), "ends": (6,)}
 
 
+def test_text_goes_to_what_makes_numbers_of_it() -> None:
+    texts = [Tensor("texts", (1,), DType.STRING)]
+    made = build_layer(KERAS, "TextVectorization", {"max_tokens": 9, "output_sequence_length": 4}, texts)
+    assert [(one.shape, one.dtype) for one in made.outputs if one is not None] == [((4,), DType.INT64)]
+    with pytest.raises(LayerError, match="Embedding reads numbers, not text"):
+        build_layer(KERAS, "Embedding", {"input_dim": 9, "output_dim": 2}, texts)
+
+
 def test_indices_are_integers() -> None:
     text = Tensor("text", (4,), DType.STRING)
     for kind, args in (("StringLookup", {}), ("Hashing", {"num_bins": 5})):

@@ -294,6 +294,13 @@ def test_an_input_that_feeds_only_tables_holds_integers() -> None:
     assert [tensor.dtype for tensor in model(spec(layers, head)).inputs] == [DType.INT32, DType.FLOAT32, DType.INT64]
 
 
+def test_an_input_may_hold_text() -> None:
+    layers = "- {type: StringLookup, max_tokens: 9}\n- {type: Embedding, input_dim: 9, output_dim: 4}"
+    text = spec(layers, "inputs: {word: {shape: [1], dtype: string}}", "keras")
+    assert [tensor.dtype for tensor in model(text).inputs] == [DType.STRING]
+    assert total(text) == 9 * 4
+
+
 def test_a_head_shares_the_table_of_an_embedding() -> None:
     layers = """- {type: Embedding, num_embeddings: 30, embedding_dim: 8, name: words}
 - {type: Linear, out_features: 8}

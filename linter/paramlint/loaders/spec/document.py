@@ -92,12 +92,12 @@ def framework_of(problems: Problems, table: Table) -> str | None:
     return None
 
 
-def dtype_of(problems: Problems, node: Node | None, names: Mapping[str, Any]) -> DType | None:
-    """An element type by name."""
+def dtype_of(problems: Problems, node: Node | None, names: Mapping[str, Any], also: str = "") -> DType | None:
+    """An element type by name; ``also`` is one that only an input has."""
     if node is None:
         return None
     word = value_or_none(problems, node, names)
-    if isinstance(word, str) and word in DTYPES:
+    if isinstance(word, str) and word and (word in DTYPES or word == also):
         return DType(word)
     problems.add(node, f"dtype must be an element type, not {show(word)}", dtype_hint(word))
     return None

@@ -67,7 +67,7 @@ def _input(
                 problems.add(node, f"the input {name} has no shape", "write {shape: [128], dtype: int32}")
             return Entered(Tensor(name, None), key, True)
         shape_node = node.items["shape"][1]
-        dtype = dtype_of(problems, node.get("dtype"), names)
+        dtype = dtype_of(problems, node.get("dtype"), names, DType.STRING.value)
     shape = _shape(problems, name, shape_node, names, request)
     return Entered(Tensor(name, shape, dtype or default), key, dtype is not None)
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
+from paramlint.ir import DType
 from paramlint.loaders.spec.document import DTYPES
 from paramlint.loaders.spec.vocabularies import FRAMEWORKS, entries
 from paramlint.loaders.spec.vocabulary import REQUIRED, Argument, Entry
@@ -196,7 +197,8 @@ def _top() -> dict[str, Any]:
     size = {"type": ["integer", "string", "null"]}
     shape = {"type": "array", "items": size}
     known = {"type": "object", "required": ["shape"], "additionalProperties": False}
-    full = {**known, "properties": {"shape": _admit(shape), "dtype": {"$ref": "#/$defs/key.dtype"}}}
+    kind = {"anyOf": [{"$ref": "#/$defs/key.dtype"}, {"enum": [DType.STRING.value]}]}
+    full = {**known, "properties": {"shape": _admit(shape), "dtype": kind}}
     tensor = {"anyOf": [shape, full, {"$ref": "#/$defs/variable"}]}
     dtype = _admit({"enum": list(DTYPES)})
     limit = {"type": ["integer", "number", "string", "object"]}

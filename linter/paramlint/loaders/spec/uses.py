@@ -33,8 +33,15 @@ def use(
     lowering = Lowering(name)
     call = LayerCall(entry, args, written, inputs, dtype, lowering, f"{name}/", trainable)
     built = entry.build(call)
+    if entry.name != "Custom" and (built.weights or built.macs) and any(_is_text(one) for one in inputs):
+        hint = "TextVectorization, StringLookup and Hashing make numbers of text"
+        raise LayerError(f"{entry.name} reads numbers, not text", "inputs", hint)
     call.close(built)
     return _named(built, lowering, name)
+
+
+def _is_text(tensor: Tensor | None) -> bool:
+    return tensor is not None and tensor.dtype is DType.STRING
 
 
 def unseen(entry: Entry, inputs: tuple[Tensor | None, ...], dtype: DType, name: str, reason: str) -> Use:
