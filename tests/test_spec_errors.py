@@ -251,6 +251,8 @@ def test_one_cause_is_one_error_with_a_way_out(text: str, line: int, column: int
          "no block of this file (also in line 6)"),
         ("blocks: {b: {vars: [f], layers: [{type: Linear, out_features: $f}]}}\nlayers: [{type: b, f: 3}]\n", 3, 20,
          "vars must be a mapping"),
+        ("layers:\n  - {type: Linear, out_features: \"${index + 1}\", bias: \"${index < count}\"}\n", 4, 34,
+         "index is known only on a layer or call with repeat"),
         # a call's argument that no variable of the block has
         ("blocks: {b: {vars: {wdth: 3}, layers: [{type: Linear, out_features: $width}]}}\n"
          "layers: [b, {type: b, width: 4}]\n", 4, 23, "the block 'b' has no variable 'width'"),

@@ -185,7 +185,7 @@ def _unknown(node: Scalar, name: str, names: Names) -> Fault:
         return Fault(node, "in_channels is known only inside a block", "write the number")
     if name in ("index", "count"):
         message = f"{name} is known only on a layer or call with repeat or parallel"
-        return Fault(node, message, "add repeat: N, or pass it on as a variable")
+        return Fault(node, message, "add repeat: N, or pass it on as a variable", f"copies in line {node.line}")
     known = [one for one in names if one not in GIVEN]
     hint = did_you_mean(name, known)
     if hint is None:
