@@ -6,14 +6,13 @@ stored tensor one that does not depend on how often its function is called.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from paramlint.ir import DType
 from paramlint.loaders.onnx.attributes import attribute, graphs_of
-from paramlint.loaders.onnx.items import CONTROL, Context, GraphError, Item, Scope
+from paramlint.loaders.onnx.items import CONTROL, Context, GraphError, Item, Scope, check_text
 from paramlint.loaders.onnx.order import in_order, sort
-from paramlint.loaders.onnx.tensors import Stored, TensorError, Tensors
+from paramlint.loaders.onnx.tensors import Stored, TensorError, Tensors, check_dims
 
 MAX_UNROLLED = 100_000  # nodes beyond those of the file: functions that call functions twice each double
 MAX_CALLS = 64  # functions inside functions; exporters reach about ten
@@ -41,6 +40,7 @@ class Graph:
         self._main(model.graph, scope)
 
     def _main(self, graph: Any, scope: Scope) -> None:
+        check_text((graph.name, *[info.name for info in (*graph.input, *graph.output)]), "the graph")
         self._initializers(graph, scope)
         for info in graph.input:
             if info.name in scope.names:
@@ -65,6 +65,8 @@ class Graph:
         self.stored[value] = tensor
 
     def _initializers(self, graph: Any, scope: Scope) -> None:
+        check_text([proto.name for proto in graph.initializer], "a list of initializers")
+        check_text([proto.values.name for proto in graph.sparse_initializer], "a list of initializers")
         for proto in graph.initializer:
             storage = f"{scope.definition}{proto.name}"
             known = self.all_stored.get(storage)
@@ -83,8 +85,10 @@ class Graph:
     def sparse(self, proto: Any, storage: str, name: str, origin: str = "initializer") -> Stored:
         """A sparse tensor: its dense size, the stored values apart."""
         dims = tuple(proto.dims)
-        if dims and min(dims) < 0:
-            raise GraphError(f"sparse tensor {name!r} has the size {min(dims)}")
+        try:
+            check_dims(dims, name)
+        except TensorError as error:
+            raise GraphError(f"sparse {error}") from None
         held = self._tensor(proto.values, storage, name, origin)
         indices = self._tensor(proto.indices, storage, f"{name} (indices)", origin)
         tensor = Stored(name, storage, dims, held.dtype)
@@ -109,6 +113,7 @@ class Graph:
         items, path, functions = self.items, scope.path, self.functions
         for index, (node, inputs, outputs) in enumerate(rows):
             kind, domain = node.op_type, node.domain
+            check_text((node.name, kind, domain, *inputs, *outputs), f"node {index}")
             if domain == "ai.onnx":
                 domain = ""
             if kind == "Constant" and not domain and (domain, kind, "") not in functions:
@@ -246,6 +251,7 @@ class Graph:
             )  # fmt: skip
             inner.call = scope.call
             self._initializers(graph, inner)
+            check_text([info.name for info in (*graph.input, *graph.output)], f"the {role} of {item.name!r}")
             for info in graph.input:
                 if info.name not in inner.names:
                     context.inputs.append(self._define(info.name, inner))
@@ -268,6 +274,7 @@ class Graph:
 def _functions(model: Any) -> dict[tuple[str, str, str], Any]:
     functions: dict[tuple[str, str, str], Any] = {}
     for function in model.functions:
+        check_text((function.domain, function.name, *function.input, *function.output), "a function")
         domain = "" if function.domain == "ai.onnx" else function.domain
         key = (domain, function.name, function.overload)
         if key in functions:
@@ -292,9 +299,13 @@ def made_by_shape(item: Item, sizes: tuple[Any, ...], fill: Any, dtype: DType) -
     """The tensor that ConstantOfShape makes from known sizes; None where one is free or negative."""
     if not all(type(size) is int and size >= 0 for size in sizes):
         return None
+    try:
+        check_dims(sizes, item.name)
+    except TensorError:
+        return None
     tensor = Stored(item.name, f"{item.key} (made)", tuple(sizes), dtype)
     tensor.origin, tensor.fill = "made", fill
-    return tensor if tensor.elements == math.prod(sizes) else None
+    return tensor
 
 
 __all__ = ["Context", "Graph", "GraphError", "Item", "made_by_shape"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 CONTROL = frozenset({"If", "Loop", "Scan", "SequenceMap"})  # nodes with bodies
@@ -83,3 +83,11 @@ class Scope:
                 return found
             scope = scope.outer
         return None
+
+
+def check_text(texts: Iterable[str], where: str) -> None:
+    """GraphError where a name is no UTF-8: protobuf hands such a one over as bytes."""
+    try:
+        "".join(texts)
+    except TypeError:
+        raise GraphError(f"{where} holds a name that is no UTF-8 text") from None

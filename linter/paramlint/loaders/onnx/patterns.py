@@ -27,6 +27,7 @@ _GENERATED = (
     r"^(?:/|onnx::|val_\d|_val_|const(?:ant)?_|\d+$|_to_copy|scalar_tensor|arange|where|zeros|ones|full|tmp)"
     r"|_output_\d+$"
 )
+_MASK_NAME = r"(?i)mask$"
 _TABLE_NAME = r"(?i)(?:inv_freq|rotary|rope|sinusoid|(?:^|[._])(?:cos|sin)(?:_cached|_table)?$|(?:^|\.)pe$)"
 
 
@@ -57,7 +58,7 @@ class Witness:
         """Whether the name was made by an exporter, so that no module owns the tensor."""
         if self.traced:
             name = _mangled(tensor.name)
-            return name not in self.parameters and name not in self.buffers
+            return "." not in tensor.name and name not in self.parameters and name not in self.buffers
         return tensor.origin != "initializer" or re.search(_GENERATED, tensor.name) is not None
 
     def filled_in(self, tensor: Stored) -> bool:
@@ -91,7 +92,7 @@ def mask(tensor: Stored, tensors: Tensors) -> bool | None:
         return False
     for values in _looks(tensor, tensors):
         if not values:
-            return None
+            return True if re.search(_MASK_NAME, tensor.name) else None
         if len(values) > 2 or not all(value in (0, 1) or value <= _MASKED for value in values):
             return False
     return True

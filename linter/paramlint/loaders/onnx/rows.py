@@ -10,6 +10,7 @@ from typing import Any
 from paramlint.ir import DType, Layer, Model, Observation, Quantity, Source, Tensor, Unknown, Weight
 from paramlint.loaders import Request
 from paramlint.loaders.onnx.graph import Graph, Item
+from paramlint.loaders.onnx.operators import ShapeError
 from paramlint.loaders.onnx.stated import stated_shape, stated_type
 from paramlint.loaders.onnx.tensors import Stored
 from paramlint.loaders.onnx.trace import Trace
@@ -127,7 +128,7 @@ def group_of(item: Item) -> str:
     if item.proto is None:
         return ""
     for entry in item.proto.metadata_props:
-        if entry.key == _SCOPES:
+        if entry.key == _SCOPES and isinstance(entry.value, str):  # bytes where it is no UTF-8
             scopes = re.findall(_QUOTED, entry.value)
             return scopes[-2] if len(scopes) > 1 else ""
     name = item.name.strip("/")
@@ -144,13 +145,21 @@ def weights_of(item: Item, parameters: set[str]) -> tuple[Weight, ...]:
         if item.op is not None and use.slot >= 0 and dtype.bits == 8:
             if decoded is None:
                 decoded = plain_attributes(item)
-            logical = item.op.logical(use.slot, tensor.dims, decoded)
-            if logical is not None:
-                shape, dtype, size = logical.shape, logical.dtype, tensor.bytes
+            shape, dtype = _unpacked(item, use.slot, tensor, decoded)
+            size = size if shape is tensor.dims else tensor.bytes
         found[use.slot, tensor.storage] = Weight(
             use.role, shape, dtype, tensor.storage, None, use.buffer and tensor.storage not in parameters, size
         )
     return tuple(found.values())
+
+
+def _unpacked(item: Item, slot: int, tensor: Stored, attributes: dict[str, Any]) -> tuple[tuple[int, ...], DType]:
+    """What a blob of bytes means to the operator; what it seems to be, where its attributes make no sense."""
+    try:
+        logical = item.op.logical(slot, tensor.dims, attributes)
+    except (ShapeError, ValueError, ArithmeticError, TypeError):  # sizes of the file that contradict each other
+        return tensor.dims, tensor.dtype
+    return (tensor.dims, tensor.dtype) if logical is None else (logical.shape, logical.dtype)
 
 
 def plain_attributes(item: Item) -> dict[str, Any]:

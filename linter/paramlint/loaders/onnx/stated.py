@@ -6,6 +6,7 @@ from typing import Any
 
 from paramlint.ir import DType, Shape
 from paramlint.loaders.onnx.element_types import element_type
+from paramlint.loaders.onnx.tensors import MAX_RANK
 
 
 def stated_shape(info: Any) -> Shape | None:
@@ -14,11 +15,11 @@ def stated_shape(info: Any) -> Shape | None:
     if not kind.HasField("tensor_type"):
         return None
     tensor = kind.tensor_type
-    if not tensor.HasField("shape"):
+    if not tensor.HasField("shape") or len(tensor.shape.dim) > MAX_RANK:
         return None
     return tuple(
         [
-            dim.dim_value if dim.HasField("dim_value") and dim.dim_value >= 0 else (dim.dim_param or None)
+            dim.dim_value if dim.HasField("dim_value") and dim.dim_value >= 0 else (str(dim.dim_param) or None)
             for dim in tensor.shape.dim
         ]
     )

@@ -17,6 +17,8 @@ from paramlint.loaders.onnx.source import Source
 
 SAMPLE = 1 << 16  # bytes of one payload that a look at its values may read
 MAX_VALUE = 1024  # elements of a constant that shape arithmetic keeps
+MAX_RANK = 256  # axes of a tensor; a number of thousands of digits must not come of them
+MAX_ELEMENTS = 1 << 63
 _EXTERNAL = 1  # TensorProto.DataLocation
 _CODES = {
     DType.FLOAT32: "f", DType.FLOAT64: "d", DType.FLOAT16: "e", DType.INT64: "q", DType.INT32: "i", DType.INT16: "h",
@@ -77,6 +79,16 @@ def payload_of(mark: bytes, payloads: Sequence[Payload]) -> Payload | None:
     return None
 
 
+def check_dims(dims: tuple[int, ...], label: str) -> None:
+    """TensorError where no tensor can have these sizes."""
+    if len(dims) > MAX_RANK:
+        raise TensorError(f"tensor {label!r} has {len(dims):,} axes")
+    if dims and min(dims) < 0:
+        raise TensorError(f"tensor {label!r} has the size {min(dims)}")
+    if math.prod(dims) >= MAX_ELEMENTS:
+        raise TensorError(f"tensor {label!r} has more elements than can be addressed")
+
+
 class Tensors:
     """Makes and reads the stored tensors of one file."""
 
@@ -87,8 +99,7 @@ class Tensors:
         """A TensorProto's sizes; TensorError when its bytes cannot be those of its dims."""
         dims = tuple(proto.dims)
         label = name or storage
-        if dims and min(dims) < 0:
-            raise TensorError(f"tensor {label!r} has the size {min(dims)}")
+        check_dims(dims, label)
         tensor = Stored(name, storage, dims, element_type(proto.data_type))
         tensor.proto, tensor.origin = proto, origin
         if proto.HasField("segment"):
@@ -101,6 +112,8 @@ class Tensors:
 
     def _outside(self, tensor: Stored, label: str) -> None:
         entries = {entry.key: entry.value for entry in tensor.proto.external_data}
+        if not all(isinstance(text, str) for pair in entries.items() for text in pair):
+            raise TensorError(f"tensor {label!r}: its external data are described in bytes that are no UTF-8")
         try:
             tensor.external = self.files.find(entries)
         except Refused as error:
@@ -182,7 +195,7 @@ class Tensors:
         for _, name in _LISTS:
             entries = getattr(tensor.proto, name)
             if len(entries):
-                if tensor.dtype in (DType.FLOAT16, DType.BFLOAT16):
+                if tensor.dtype in (DType.FLOAT16, DType.BFLOAT16) and name == "int32_data":
                     raw = struct.pack(f"<{len(entries)}H", *[entry & 0xFFFF for entry in entries])
                     return decode(raw, tensor.dtype, min(tensor.elements, most))
                 plain = tensor.dtype in _CODES
