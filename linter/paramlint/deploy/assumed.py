@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from paramlint.deploy.draft import FLOATS, Draft, Node
-from paramlint.deploy.types import QUANTIZED
+from paramlint.deploy.types import QUANTIZED, joins
 from paramlint.ir import DType, Model
-
-#: Operators whose inputs must have one scale; a converter quantises anew where they have not.
-_ONE_SCALE = frozenset({"CONCATENATION", "MAXIMUM", "MINIMUM"})
 
 
 def assumptions(model: Model, draft: Draft, dtype: DType | None) -> Iterator[str]:
@@ -20,16 +17,12 @@ def assumptions(model: Model, draft: Draft, dtype: DType | None) -> Iterator[str
         yield f"RAM: the inputs and outputs of the network are {name}, too"
     nodes = [node for node in draft.nodes if node.alive]
     stated = any(node.kind == "QUANTIZE" for node in nodes)
-    if dtype in QUANTIZED and not stated and any(_joins(node) for node in nodes):
+    if dtype in QUANTIZED and not stated and any(joins(node) for node in nodes):
         yield f"RAM: no QUANTIZE where inputs of Concat, Max or Min differ in scale; only an {dtype.value} graph tells"
     if dtype is DType.INT16:
         yield "flash: weights of an int16 network are int8, biases int64"
     if any(node.kind == "FULLY_CONNECTED" and _reshaped(node) for node in nodes):
         yield "RAM: a Reshape before a dense layer takes a buffer (old converters dropped it)"
-
-
-def _joins(node: Node) -> bool:
-    return node.kind in _ONE_SCALE and len([one for one in node.inputs if one is not None]) > 1
 
 
 def _reshaped(node: Node) -> bool:

@@ -18,6 +18,8 @@ FLOAT_ONLY = frozenset({
     "LOCAL_RESPONSE_NORMALIZATION", "SIGN", "FLOOR_MOD", "FLOOR_DIV", "REDUCE_PROD", "DEQUANTIZE", "QUANTIZE",
     "ERF",
 })  # fmt: skip
+#: Operators whose inputs must have one scale.
+JOINING = frozenset({"CONCATENATION", "MAXIMUM", "MINIMUM"})
 #: Operators that hand elements on: what they make has the type of what they read.
 HANDING = frozenset({
     "RESHAPE", "TRANSPOSE", "CONCATENATION", "SPLIT", "SPLIT_V", "STRIDED_SLICE", "PAD", "PADV2", "MIRROR_PAD", "TILE",
@@ -76,16 +78,24 @@ def _unquantize(draft: Draft) -> None:
 def _islands(draft: Draft) -> None:
     """Put DEQUANTIZE and QUANTIZE around operators that compute in floats."""
     floats: dict[int, Value] = {}  # by id of a quantised value: its floats
-    order = draft.ordered()
-    for node in order:
+    kept: set[int] = set()  # ids of values that stay floats for whoever reads them
+    for node in draft.ordered():
         if node.kind in ("QUANTIZE", "DEQUANTIZE") or not node.outputs:
             continue
-        quantized = node.made.dtype in QUANTIZED
-        if quantized and node.kind in FLOAT_ONLY:
+        value = node.made
+        if value.dtype not in QUANTIZED:
+            if value.dtype in FLOATS:
+                _dequantize_operands(draft, node, floats)
+        elif node.kind in FLOAT_ONLY or any(id(operand) in kept for operand in node.inputs):
             _dequantize_operands(draft, node, floats)
-            _quantize_result(draft, node, floats)
-        elif not quantized and node.made.dtype in FLOATS:
-            _dequantize_operands(draft, node, floats)
+            if any(joins(user) for user in value.users):
+                kept.add(id(value))
+            _quantize_result(draft, node, floats, id(value) in kept)
+
+
+def joins(node: Node) -> bool:
+    """Whether an operator's inputs must have one scale, which floats among them have not."""
+    return node.kind in JOINING and len([one for one in node.inputs if isinstance(one, Value)]) > 1
 
 
 def _dequantize_operands(draft: Draft, node: Node, floats: dict[int, Value]) -> None:
@@ -101,14 +111,14 @@ def _dequantize_operands(draft: Draft, node: Node, floats: dict[int, Value]) -> 
         draft.rewire(node, index, wide)
 
 
-def _quantize_result(draft: Draft, node: Node, floats: dict[int, Value]) -> None:
+def _quantize_result(draft: Draft, node: Node, floats: dict[int, Value], kept: bool) -> None:
     """The operator makes floats; integers where an operator with an integer form, or the caller, reads them."""
     value = node.made
     wide = Value(f"{value.name} as floats", value.shape, DType.FLOAT32)
     wide.node = node
     node.outputs = [wide]
     floats[id(value)] = wide
-    integer = value.outputs or any(user.kind not in FLOAT_ONLY for user in value.users)
+    integer = value.outputs or (not kept and any(user.kind not in FLOAT_ONLY for user in value.users))
     value.node = None
     if integer:
         draft.add("QUANTIZE", [wide], [value], "QuantizeLinear", node.layer, node.place)

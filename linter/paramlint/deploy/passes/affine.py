@@ -86,7 +86,17 @@ def multiply_into_layer(draft: Draft, node: Node) -> bool:
 
 @rewrites("ADD", behind=("ADD",))
 def add_of_add(draft: Draft, node: Node) -> bool:
-    """Two constants that are added one after the other are one."""
+    """Two constants that are added one after the other are one; with an activation only what no layer took."""
+    return not node.activation and _add_both(draft, node)
+
+
+@rewrites("ADD", behind=("ADD",), late=True)
+def activated_add_of_add(draft: Draft, node: Node) -> bool:
+    """The rest of ``add_of_add``."""
+    return _add_both(draft, node)
+
+
+def _add_both(draft: Draft, node: Node) -> bool:
     constant, first = node.fixed(1), node.source()
     if constant is None or first is None or first.kind != "ADD" or first.activation:
         return False
