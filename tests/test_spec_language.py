@@ -316,3 +316,42 @@ blocks:
   outer: {layers: [{type: inner, width: 3}]}
   inner: {vars: {width: required}, layers: [{type: Linear, out_features: $width}]}"""
     assert total(spec("- outer", head)) == 8 * 3 + 3
+
+
+TWO_STREAMS = """inputs: {a: [3, 8, 8], b: [3, 8, 8]}
+blocks:
+  step:
+    vars: {c: required}
+    layers:
+      - {type: Conv2d, out_channels: $c, kernel_size: 3, padding: 1, name: main}
+      - {type: Conv2d, inputs: [input], out_channels: $c, kernel_size: 1, when: "${c != in_channels}", name: side}
+      - {type: add, inputs: [main, side]}"""
+
+
+def test_repeated_calls_share_copy_by_copy_though_their_copies_have_not_as_many_layers() -> None:
+    found = model(
+        spec(
+            """- {type: step, inputs: [a], c: "${4 * (1 + index // 2)}", repeat: 4, name: left}
+- {type: step, inputs: [b], c: "${4 * (1 + index // 2)}", repeat: 4, shared_with: left, name: right}
+- {type: sub, inputs: [left, right]}""",
+            TWO_STREAMS,
+        )
+    )
+    mains, sides = [3 * 9 * 4 + 4, 4 * 9 * 4 + 4, 4 * 9 * 8 + 8, 8 * 9 * 8 + 8], [3 * 4 + 4, 4 * 8 + 8]
+    assert measure(found).totals["params"].value == sum(mains) + sum(sides)
+    assert len(found.layers) == 2 * (4 * 2 + 2) + 1
+
+
+def test_parallel_copies_share_copy_by_copy() -> None:
+    head = "input: [8]\nblocks: {expert: {layers: [{type: Linear, out_features: 8}]}}"
+    text = """- {type: expert, parallel: 4, active: 2, repeat: 2, name: one}
+- {type: expert, parallel: 4, active: 2, repeat: 2, shared_with: one}"""
+    totals = measure(model(spec(text, head))).totals
+    assert totals["params"].value == 2 * 4 * (8 * 8 + 8)
+    assert totals["active_params"].value == 2 * 2 * (8 * 8 + 8)
+
+
+def test_a_copy_that_is_switched_off_keeps_its_place_when_copies_share() -> None:
+    layers = """- {type: Linear, out_features: 8, repeat: 3, when: "${index > 0}", name: a}
+- {type: Linear, out_features: 8, repeat: 3, when: "${index > 0}", shared_with: a}"""
+    assert total(spec(layers)) == 2 * (8 * 8 + 8)

@@ -111,3 +111,26 @@ layers:
     with pytest.raises(LoadError) as caught:
         load("net.arch.yaml", Request(), text.encode())
     assert [(error.line, error.column) for error in caught.value.errors] == [(5, 87)]
+
+
+SHARED = "framework: pytorch\ninput: [8]\nblocks:\n  one: {layers: [{type: Linear, out_features: 8}]}\nlayers:\n"
+
+
+@pytest.mark.parametrize(
+    ("owner", "other", "column", "message"),
+    [
+        ("{type: one, name: a, repeat: 2}", "{type: one, shared_with: a}", 30, "'a' stands for 2 copies"),
+        ("{type: one, name: a, repeat: 2}", "{type: one, repeat: 3, shared_with: a}", 41, "'a' stands for 2 copies"),
+        ("{type: one, name: a, when: false}", "{type: one, shared_with: a}", 30, "'a' has no weights to share"),
+        ("{type: ReLU, name: a, repeat: 2}", "{type: one, repeat: 2, shared_with: a}", 41, "is no call of the block"),
+        ('{type: one, name: a, repeat: 2, when: "${index > 0}"}', "{type: one, repeat: 2, shared_with: a}", 41,
+         "copy 0 of 'a' has no weights to share"),
+    ],
+)  # fmt: skip
+def test_weights_that_cannot_be_shared(owner: str, other: str, column: int, message: str) -> None:
+    with pytest.raises(LoadError) as caught:
+        load("net.arch.yaml", Request(), f"{SHARED}  - {owner}\n  - {other}\n".encode())
+    found = [(error.line, error.column, error.message) for error in caught.value.errors]
+    assert len(found) == 1, found
+    assert found[0][:2] == (7, column)
+    assert message in found[0][2]

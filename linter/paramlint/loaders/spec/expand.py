@@ -59,7 +59,6 @@ class Expander:
         if item.plain:
             made, _ = self._copy(item, frame, frame.variables, name, inputs, None)
             return made
-        first = len(self.network.rows)
         count = 1
         if item.repeat is not None:
             found = self.settings.integer(item.repeat, frame.variables, "repeat", 0)
@@ -67,16 +66,18 @@ class Expander:
                 return Made(None)
             count = found
         made = Made(self._passed(inputs, chain))
+        spans: list[tuple[int, int]] = []
         for index in range(count):
             where, names = name, frame.variables
             if item.repeat is not None:
                 where, names = f"{name}.{index}", copy_of(frame.variables, index, count)
             made, on = self._parallel(item, frame, names, where, inputs, chain, (index, count))
+            spans += made.spans or ((0, 0),)  # a copy that is switched off keeps its place
             if inputs and made.outputs is None:
                 inputs = (POISON, *inputs[1:])
             elif inputs and on and made.outputs:
                 inputs = (made.outputs[0], *inputs[1:])
-        return Made(made.outputs, first, len(self.network.rows), made.block, count)
+        return Made(made.outputs, tuple(spans), made.block)
 
     def _passed(self, inputs: tuple[Tensor | None, ...], chain: Tensor | None) -> Outputs:
         """What an item that is switched off stands for: its first input; a source lets the chain pass."""
@@ -105,19 +106,21 @@ class Expander:
         on = self.settings.switched_on(item.when, copy_of(names, 0, count))
         if not on:
             return Made(None if on is None else self._passed(inputs, chain)), on is None
-        first = len(self.network.rows)
         outputs: list[Tensor | None] = []
+        spans: list[tuple[int, int]] = []
         was = frame.active
         for index in range(count):
             frame.active = was and index < active
             inner = copy_of(names, index, count)
-            made, _ = self._copy(item, frame, inner, f"{name}.{index}", inputs, (index, count))
+            number = (copy[0] * count + index, copy[1] * count)
+            made, _ = self._copy(item, frame, inner, f"{name}.{index}", inputs, number)
+            spans += made.spans
             outputs.append(made.outputs[0] if made.outputs else POISON)
         frame.active = was
         merged = joined(self.settings, self.network, self.framework, item, names, name, outputs)
         if merged is not None and item.active is not None:
             self.network.route(name, (*inputs, chain))
-        return Made(merged, first, len(self.network.rows), copies=count), True
+        return Made(merged, tuple(spans), item.block.name if item.block is not None else None), True
 
     def _copy(
         self, item: Item, frame: Frame, names: Mapping[str, Any], name: str, inputs: tuple[Tensor | None, ...],
@@ -181,7 +184,7 @@ class Expander:
             used = self.sharing.tied_in_call(used, name, frame.owners)
         source = Source("file", self.problems.path, item.place.line, item.place.column)
         self.network.add(name, entry, used, inputs, source, frame.active)
-        return Made(used.outputs, first, first + 1)
+        return Made(used.outputs, ((first, first + 1),))
 
     def _refused(self, item: Item, error: LayerError, name: str, inputs: tuple[Tensor | None, ...]) -> None:
         """Note why a layer was refused, at the argument that it is about, with the shapes that contradict."""
@@ -229,7 +232,7 @@ class Expander:
         outputs = made.outputs
         if block.outputs is not None:
             outputs = tuple([resolve(self.problems, one, inner) for one in block.outputs])
-        return Made(outputs, first, len(self.network.rows), block.name)
+        return Made(outputs, ((first, len(self.network.rows)),), block.name)
 
     def _arguments(
         self, item: Item, block: Block, names: Mapping[str, Any], inputs: tuple[Tensor | None, ...]

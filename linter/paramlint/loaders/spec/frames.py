@@ -19,13 +19,11 @@ Outputs = tuple[Tensor | None, ...] | None
 
 
 class Made(NamedTuple):
-    """What a name stands for: outputs, and the rows that were built for it (for ``shared_with``)."""
+    """What a name stands for: outputs, and the rows that each of its copies has (for ``shared_with``)."""
 
     outputs: Outputs
-    first: int = 0
-    end: int = 0
+    spans: tuple[tuple[int, int], ...] = ()
     block: str | None = None
-    copies: int = 1
 
 
 class Owners:

@@ -27,17 +27,21 @@ class Sharing:
             return []
         if made.outputs is None:
             return []
-        rows = list(range(made.first, made.end))
-        if copy is not None and made.copies == copy[1] and made.copies > 1:
-            size = len(rows) // made.copies
-            return rows[copy[0] * size : (copy[0] + 1) * size]
+        spans, what = made.spans, f"{word!r}"
+        if copy is not None and len(spans) == copy[1] > 1:
+            spans, what = spans[copy[0] : copy[0] + 1], f"copy {copy[0]} of {word!r}"
+        rows = [row for first, end in spans for row in range(first, end)]
+        fault = None
         if not rows:
-            self.problems.add(item.shared, f"{word!r} has no weights to share")
+            fault = f"{what} has no weights to share"
         elif item.block is None and len(rows) > 1:
-            self.problems.add(item.shared, f"{word!r} stands for {len(rows)} layers; a layer shares with one")
-            return []
+            fault = f"{what} stands for {len(rows)} layers; a layer shares with one"
         elif item.block is not None and made.block != item.block.name:
-            self.problems.add(item.shared, f"{word!r} is no call of the block {item.block.name!r}")
+            fault = f"{what} is no call of the block {item.block.name!r}"
+        elif len(spans) > 1:
+            fault = f"{what} stands for {len(spans)} copies; as many copies share with it, or one call with one"
+        if fault is not None:
+            self.problems.add(item.shared, fault)
             return []
         return rows
 
