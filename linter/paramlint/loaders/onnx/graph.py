@@ -40,7 +40,7 @@ class Graph:
         self._main(model.graph, scope)
 
     def _main(self, graph: Any, scope: Scope) -> None:
-        check_text((graph.name, *[info.name for info in (*graph.input, *graph.output)]), "the graph")
+        check_text((graph.name, *_named(graph)), "the graph")
         self._initializers(graph, scope)
         for info in graph.input:
             if info.name in scope.names:
@@ -251,7 +251,7 @@ class Graph:
             )  # fmt: skip
             inner.call = scope.call
             self._initializers(graph, inner)
-            check_text([info.name for info in (*graph.input, *graph.output)], f"the {role} of {item.name!r}")
+            check_text(_named(graph), f"the {role} of {item.name!r}")
             for info in graph.input:
                 if info.name not in inner.names:
                     context.inputs.append(self._define(info.name, inner))
@@ -269,6 +269,10 @@ class Graph:
                 context.outputs.append(found)
             for info in graph.value_info:
                 self.infos.setdefault(inner.path + info.name, info)
+
+
+def _named(graph: Any) -> list[str]:
+    return [info.name for info in (*graph.input, *graph.output, *graph.value_info)]
 
 
 def _functions(model: Any) -> dict[tuple[str, str, str], Any]:
