@@ -304,8 +304,8 @@ def test_a_bias_that_is_added_and_a_batch_norm_fold_into_a_product(graph: Read) 
 def test_nothing_folds_past_an_activation_or_another_reader(graph: Read) -> None:
     fused = "(float[1,4] x) => (float[1,6] y) { a = MatMul(x, w) b = Relu(a) y = Mul(b, k) }"
     assert kinds(deploy(graph(fused, w=(4, 6), k=(6,)))) == ["FULLY_CONNECTED", "MUL"]
-    read = "(float[1,4] x) => (float[1,6] y, float[1,6] a) { a = MatMul(x, w) y = Relu(a) }"
-    assert kinds(deploy(graph(read, w=(4, 6)))) == ["FULLY_CONNECTED", "RELU"]
+    read = "(float[1,4,1,1] x) => (float[1,6,1,1] y, float[1,6,1,1] a) { a = Conv(x, w) y = Relu(a) }"
+    assert kinds(deploy(graph(read, w=(6, 4, 1, 1)))) == ["CONV_2D", "RELU"]
 
 
 def test_clamps_that_an_operator_does_itself(graph: Read) -> None:
