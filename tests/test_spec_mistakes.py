@@ -67,6 +67,9 @@ def test_the_network_itself_is_silent() -> None:
         ("${width * 2 ** (index + 1)}", "${width / 3}", 8, 38, "a positive integer, not 64/3", None),
         ("s: 2, repeat", "s: '2', repeat", 8, 69, "not '2'", "the quotes make it text"),
         ("width: 64", "width: 6.4", 8, 38, "a positive integer, not 6.4", None),
+        # axes with and without the batch
+        ("  - Flatten", "  - {type: permute, dims: [2, 0, 1]}", 22, 27, "each of the 4 axes", "write [0, 3, 1, 2]"),
+        ("  - Flatten", "  - {type: permute, dims: [2, 0, 1, 3]}", 22, 27, "move the batch", "write [0, 2, 1, 3]"),
         # other languages
         ("${s > 1}", "${s > 1 || k == 1}", 16, 95, "unexpected '|'", "write or, not ||"),
         ("${s > 1}", "${s > 1 && true}", 16, 95, "unexpected '&'", "write and, not &&"),

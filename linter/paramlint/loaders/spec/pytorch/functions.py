@@ -128,10 +128,13 @@ def permute(call: Call) -> Built:
     shape, dims = call.shape(), call.args["dims"]
     full = len(shape) + 1
     if sorted(dim % full if -full <= dim < full else -1 for dim in dims) != list(range(full)):
-        call.fail(f"dims {show(dims)} must name each of the {full} axes once (batch included)", "dims")
+        inner = sorted(dims) == list(range(len(shape)))  # the batch is left out
+        hint = f"write {show((0, *[dim + 1 for dim in dims]))}" if inner and shape else None
+        call.fail(f"dims {show(dims)} must name each of the {full} axes once (batch included)", "dims", hint)
     order = [dim % full for dim in dims]
     if order[0] != 0:
-        call.fail(f"dims {show(dims)} would move the batch", "dims", "0 comes first")
+        hint = f"write {show((0, *[dim for dim in order if dim]))}"
+        call.fail(f"dims {show(dims)} would move the batch", "dims", hint)
     out = [shape[dim - 1] for dim in order[1:]]
     return Built((call.step("Transpose", [flowing(call)], out, {"perm": tuple(order)}),))
 
