@@ -17,6 +17,7 @@ from paramlint.loaders.onnx.uses import NARROW, NEVER, TABLES, Held, Use
 from paramlint.loaders.onnx.watch import STARTS, Watch, product
 
 _SAID = 1000  # names kept of one assumption
+_MANY = 32  # tensors behind one value from which every use is not listed anew
 _RECURRENT = frozenset({"LSTM", "GRU", "RNN"})
 #: Operators at whose other inputs a module may keep something learned: a state, an exponent, a mask token, a bound.
 _LEARNED_ELSEWHERE = _RECURRENT | {"Where", "Pow", "Max", "Min", "Clip"}
@@ -31,12 +32,13 @@ class Roles:
         self.tensors, self.witness = tensors, witness
         self.watch = Watch()
         self.assumed: dict[str, list[str]] = {}
+        self._shared: set[int] = set()  # by identity: the trace keeps what it carries
 
     def use(self, item: Item, op: Any, held: Mapping[str, Held]) -> None:
         """What each still input is to ``item``."""
         for index, name in enumerate(item.inputs):
             found = held.get(name) if name else None
-            if found is None:
+            if found is None or self._seen(found):
                 continue
             if index in op.slots:
                 self._slot(item, index, found, op.slots[index])
@@ -48,6 +50,21 @@ class Roles:
                 self._join(item, index, found)
             else:
                 self._elsewhere(item, index, found)
+
+    def _seen(self, held: Held) -> bool:
+        """Whether many tensors behind one value have been counted at another node: once is enough."""
+        if len(held.tensors) <= _MANY:
+            return False
+        seen = id(held) in self._shared
+        self._shared.add(id(held))
+        return seen
+
+    def count_here(self, item: Item, tensors: list[Stored]) -> None:
+        """Count what a constant is joined from at the node that joins it."""
+        for tensor in dict.fromkeys(tensors):
+            if tensor.dtype.is_float and not self.witness.is_buffer(tensor):
+                item.uses.append(Use(tensor, -1, "part", False))
+                self.say("tensors joined in great number, counted as weights", tensor)
 
     def see(self, item: Item) -> None:
         """A node downstream: what is under observation moves on or is settled."""

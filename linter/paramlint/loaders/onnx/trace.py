@@ -22,6 +22,9 @@ from paramlint.loaders.onnx.uses import Held, Use, label
 _ENDS = frozenset({"Cos", "Sin", "ArgMax", "ArgMin", "NonZero", "IsNaN", "IsInf", "Shape", "Size", "OneHot", "Sign"})
 
 
+MAX_HELD = 256  # tensors followed behind one value; where more are joined, they are counted
+
+
 class Trace:
     """The pass over the flat graph."""
 
@@ -110,7 +113,9 @@ class Trace:
             elif name in content and (index not in op.settings or index in op.slots):
                 tensors += self._learned(item, op, index, held)
                 direct, real = direct and held.direct, real or held.dequantised
-        if tensors:
+        if len(tensors) > MAX_HELD:
+            self.roles.count_here(item, tensors)
+        elif tensors:
             carried = Held(tuple(dict.fromkeys(tensors)), direct, real)
             for name in item.outputs:
                 if name:
