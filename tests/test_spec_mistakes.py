@@ -67,6 +67,10 @@ def test_the_network_itself_is_silent() -> None:
         ("${width * 2 ** (index + 1)}", "${width / 3}", 8, 38, "a positive integer, not 64/3", None),
         ("s: 2, repeat", "s: '2', repeat", 8, 69, "not '2'", "the quotes make it text"),
         ("width: 64", "width: 6.4", 8, 38, "a positive integer, not 6.4", None),
+        # words of other tools, and inputs that a layer does not take so
+        ("  - Flatten", "  - Swish", 22, 5, "unknown layer 'Swish'", "did you mean 'SiLU'?"),
+        ("  - Flatten", "  - {type: multiply, other: 2}", 22, 12, "unknown layer 'multiply'", "did you mean 'mul'?"),
+        ("  - Flatten", "  - {type: add, inputs: [stem, stem, stem]}", 22, 25, "at most 2 inputs", "one add behind"),
         # axes with and without the batch
         ("  - Flatten", "  - {type: permute, dims: [2, 0, 1]}", 22, 27, "each of the 4 axes", "write [0, 3, 1, 2]"),
         ("  - Flatten", "  - {type: permute, dims: [2, 0, 1, 3]}", 22, 27, "move the batch", "write [0, 2, 1, 3]"),
@@ -98,6 +102,15 @@ def test_one_slip_is_one_error(right: str, wrong: str, line: int, column: int, m
     assert message in found[0][2]
     if hint is not None:
         assert hint in (caught.value.errors[0].hint or "")
+
+
+def test_an_lstm_takes_both_states_or_none() -> None:
+    head = "framework: pytorch\ninputs: {x: [4, 5], h: [1, 6]}\n"
+    text = head + "layers:\n  - {type: LSTM, hidden_size: 6, inputs: [x, h]}\n"
+    with pytest.raises(LoadError) as caught:
+        load("net.arch.yaml", Request(), text.encode())
+    assert [(error.line, error.column) for error in caught.value.errors] == [(4, 42)]
+    assert caught.value.errors[0].hint == "write inputs: [x, h, c]"
 
 
 def test_a_default_of_the_same_name_is_followed_to_the_top_level() -> None:

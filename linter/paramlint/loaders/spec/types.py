@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from paramlint.loaders.spec.vocabularies import FRAMEWORKS, entries
 from paramlint.loaders.spec.vocabulary import KERAS, Entry
-from paramlint.spelling import did_you_mean
+from paramlint.spelling import did_you_mean, nearest
 
 #: Keras's word, PyTorch's words for the same layer.
 _TWINS = {
@@ -23,6 +23,17 @@ _TWINS = {
     "SimpleRNN": "RNN", "UpSampling2D": "Upsample", "Reshape": "reshape Unflatten", "Permute": "permute",
     "Concatenate": "cat", "Add": "add", "Multiply": "mul", "Subtract": "sub", "SpatialDropout2D": "Dropout2d",
     "SpatialDropout1D": "Dropout1d", "ZeroPadding2D": "ZeroPad2d", "LeakyReLU": "LeakyReLU", "Dot": "matmul",
+}  # fmt: skip
+#: What neither framework calls so, but people do: the word without case and underscores, and what it may stand for.
+_COMMON = {
+    "swish": "SiLU silu", "multiply": "mul Multiply", "subtract": "sub Subtract", "divide": "div",
+    "concat": "cat Concatenate", "concatenate": "cat Concatenate", "depthwiseconv2d": "Conv2d DepthwiseConv2D",
+    "globalavgpool2d": "AdaptiveAvgPool2d GlobalAveragePooling2D", "gap": "AdaptiveAvgPool2d GlobalAveragePooling2D",
+    "globalmaxpool2d": "AdaptiveMaxPool2d GlobalMaxPooling2D", "maxpool": "MaxPool2d MaxPooling2D",
+    "avgpool": "AvgPool2d AveragePooling2D", "fc": "Linear Dense", "fullyconnected": "Linear Dense",
+    "conv": "Conv2d Conv2D", "deconv": "ConvTranspose2d Conv2DTranspose", "upsampling": "Upsample UpSampling2D",
+    "bn": "BatchNorm2d BatchNormalization", "batchnorm": "BatchNorm2d BatchNormalization",
+    "einsum": "matmul EinsumDense", "selfattention": "MultiheadAttention MultiHeadAttention",
 }  # fmt: skip
 
 
@@ -44,6 +55,9 @@ def unknown_type(name: str, framework: str, blocks: Iterable[str]) -> tuple[str,
     same = [word for word in (*known, *blocks) if word.lower() == name.lower()]
     if same:
         return message, f"did you mean {same[0]!r}?"
+    common = [word for word in _COMMON.get(short.replace("_", "").lower(), "").split() if word in known]
+    if common and nearest(name, blocks) is None:
+        return message, f"did you mean {common[0]!r}?"
     twin = _twin(short, framework, known)
     other = next(one for one in FRAMEWORKS if one != framework)
     if twin or short in entries(other):

@@ -21,6 +21,9 @@ _ALPHA = Argument(number, "Factor of the second operand.", 1)
 def _binary(call: Call, kind: str) -> Built:
     """Two tensors, or one and a number."""
     other = call.args["other"]
+    if len(call.inputs) > 2:
+        hint = f"write one {call.type} behind the other"
+        call.fail(f"{call.type} takes at most 2 inputs, {len(call.inputs)} given", "inputs", hint)
     at_most(call, 2 if other is None else 1)
     if other is not None:
         constant = float(other) if isinstance(other, Fraction) else other

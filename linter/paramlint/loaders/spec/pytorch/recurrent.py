@@ -70,8 +70,11 @@ def _notes(total: int, second: int) -> tuple[str, ...]:
 
 
 def _states(call: Call, expected: tuple[Shape, ...]) -> None:
-    """Initial states, where given, have the shapes of the final ones."""
+    """Initial states, where given, have the shapes of the final ones; an LSTM takes both or none."""
     at_most(call, 1 + len(expected))
+    given_states = sum(one is not None for one in call.inputs[1:])
+    if 0 < given_states < len(expected):
+        call.fail(f"{call.type} takes both initial states or none, 1 given", "inputs", "write inputs: [x, h, c]")
     for index, shape in enumerate(expected, 1):
         if index < len(call.inputs) and call.inputs[index] is not None:
             given = call.shape(index)
