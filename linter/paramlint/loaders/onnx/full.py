@@ -142,7 +142,11 @@ def _stored(item: Item, solved: Solved, weights: Mapping[int, Weight]) -> int | 
     total = 0
     node = solved.nodes[id(item)]
     for index in item.op.slots:
-        if index >= len(item.inputs) or not item.inputs[index] or not (index in weights or node.fixed[index]):
+        if (
+            index >= len(item.inputs)
+            or not item.inputs[index]
+            or not (index in weights or (index < len(node.fixed) and node.fixed[index]))
+        ):
             continue
         name = item.inputs[index]
         tensor, weight = solved.tensors.get(name), weights.get(index)

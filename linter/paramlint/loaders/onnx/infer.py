@@ -19,6 +19,7 @@ from paramlint.loaders.onnx.uses import label
 #: What an operator may raise on attributes and shapes that make no sense; its message names what it met.
 BROKEN = (ValueError, TypeError, KeyError, IndexError, OverflowError, ZeroDivisionError, AttributeError)
 _PASSES = 8  # over a graph whose loops change the shape of what they carry; each pass forgets at least one size
+_NO: tuple[bool, ...] = ()  # no input is fixed
 _T = TypeVar("_T")
 
 
@@ -80,9 +81,10 @@ class Solved:
         inputs = tuple([tensors.get(name) if name else None for name in item.inputs])
         values = self._values(item)
         key, fixed = id(item), self.trace.fixed
+        flags = _NO if fixed.isdisjoint(item.inputs) else tuple([name in fixed for name in item.inputs])
         node = Node(
             item.kind, item.domain, item.name, item.opset, self._attributes(item), inputs, values, weights,
-            len(item.outputs), fixed=tuple([name in fixed for name in item.inputs]),
+            len(item.outputs), fixed=flags,
         )  # fmt: skip
         self.nodes[key] = node
         results: list[Output] | None = None
@@ -100,6 +102,8 @@ class Solved:
     def _values(self, item: Item) -> tuple[Value | None, ...]:
         """Known elements by input; those of weights are nobody's business."""
         stored, known, found = self.graph.stored, self.values, []
+        if stored.keys().isdisjoint(item.inputs) and known.keys().isdisjoint(item.inputs):
+            return ()
         slots = item.op.slots if item.op is not None else ()
         for index, name in enumerate(item.inputs):
             tensor = stored.get(name)

@@ -8,6 +8,7 @@ from typing import Any
 from paramlint.ir import Shape, Step, Weight
 from paramlint.loaders.onnx.graph import Item
 from paramlint.loaders.onnx.infer import Solved
+from paramlint.loaders.onnx.operators import Node
 from paramlint.loaders.onnx.trace import Trace
 from paramlint.loaders.onnx.uses import label
 
@@ -21,6 +22,12 @@ _SMALL = 64  # elements of a constant that says how an operator works (axes, pad
 def step_of(item: Item, solved: Solved, trace: Trace, weights: Mapping[int, Weight], layer: str) -> Step:
     """The step of one node: stored inputs are weights by index, the others tensors by name."""
     node = solved.nodes[id(item)]
+    attributes: Mapping[str, Any] = node.attributes
+    if item.kind in _WINDOWED:
+        attributes = _resolved(item, node.attributes, solved)
+    kind, outputs = label(item), tuple(item.outputs)
+    if not weights and trace.fixed.isdisjoint(item.inputs):  # nothing but activations, as in most nodes
+        return Step(kind, tuple(item.inputs), outputs, attributes, {}, layer, _small(node))
     held: dict[int, Weight] = dict(weights)
     inputs = list(item.inputs)
     for index, name in enumerate(inputs):
@@ -33,15 +40,18 @@ def step_of(item: Item, solved: Solved, trace: Trace, weights: Mapping[int, Weig
         if constant is not None:
             held[index] = constant
             inputs[index] = ""
-    attributes: Mapping[str, Any] = node.attributes
-    if item.kind in _WINDOWED:
-        attributes = _resolved(item, node.attributes, solved)
-    values = {
+    return Step(kind, tuple(inputs), outputs, attributes, held, layer, _small(node))
+
+
+def _small(node: Node) -> dict[int, tuple[Any, ...]]:
+    """Constants that say how the operator works, by input index."""
+    if not any(node.values):
+        return {}
+    return {
         index: value.elements
         for index, value in enumerate(node.values)
         if value is not None and len(value.elements) <= _SMALL
     }
-    return Step(label(item), tuple(inputs), tuple(item.outputs), attributes, held, layer, values)
 
 
 def _constant(name: str, solved: Solved) -> Weight | None:
