@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from paramlint.expressions import substitute, whole
 from paramlint.ir import Formula, Quantity, Term, Unknown
 
 
@@ -22,6 +21,8 @@ def formula(
 
     ``meanings`` explains the letters; only those that occur are kept. ``closed`` is the whole sum written shorter.
     """
+    from paramlint.expressions import whole  # who counts stored weights alone needs no formula
+
     values = tuple(Term(role, text, whole(text, symbols), symbols) for role, text in terms.items())
     meanings = meanings or {}
     made = Formula(values, {name: meanings[name] for name in symbols if name in meanings})
@@ -67,6 +68,8 @@ def repeated(formula: Formula, letter: str, count: int, meaning: str) -> Formula
 
 def numeric(formula: Formula) -> str:
     """The formula with its numbers put in: ``4 * ((2 + 3) * 2 + 2)``."""
+    from paramlint.expressions import substitute
+
     return " + ".join(substitute(term.expression, term.symbols) for term in formula.summands) or "0"
 
 
