@@ -8,7 +8,7 @@ from typing import Any
 
 from paramlint.ir import DType
 from paramlint.loaders.onnx.operators import Logical, Node, Operator, Output, ShapeError, Value, free, operator, values
-from paramlint.loaders.onnx.operators.shapes import axis_of, integer, like, times
+from paramlint.loaders.onnx.operators.shapes import axis_of, integer, like, product, times
 
 
 @operator
@@ -228,10 +228,10 @@ class ArrayFeatureExtractor(Operator):
 
     def infer(self, node: Node) -> list[Output]:
         shape, indices = node.shape(0), node.shape(1)
-        if not shape or not indices:
+        if not shape or indices is None:
             return [Output(None)]
         lead = shape[:-1] if len(shape) > 1 else (1,)
-        return [Output((*lead, indices[-1]))]
+        return [Output((*lead, product(indices)))]
 
 
 @operator
