@@ -46,37 +46,22 @@ def finish(draft: Draft, dtype: DType | None) -> Deployed:
 
 
 def _in_order(draft: Draft) -> list[Node]:
-    """By place; what was put in front of an operator later stands right before it."""
-    before: dict[int, list[Node]] = {}
-    rest = []
-    for node in draft.ordered():
-        if node.options.pop("before", False):
-            before.setdefault(node.place, []).append(node)
-        else:
-            rest.append(node)
-    if not before:
-        return rest
-    return _with_conversions(rest, before)
-
-
-def _with_conversions(rest: list[Node], before: dict[int, list[Node]]) -> list[Node]:
-    """Each DEQUANTIZE right in front of its first reader, each QUANTIZE right behind what it quantises."""
-    made: list[Node] = []
-    pending = {id(node.made): node for nodes in before.values() for node in nodes}
-    quantizers = {id(node.value()): node for node in rest if node.kind == "QUANTIZE" and node.value() is not None}
-    moved = {id(node) for node in quantizers.values()}
-    for node in rest:
-        if id(node) in moved and _is_island(node):
-            continue
-        for operand in node.inputs:
-            early = pending.pop(id(operand), None) if isinstance(operand, Value) else None
-            if early is not None:
-                made.append(early)
-        made.append(node)
-        for value in node.outputs:
-            late = quantizers.get(id(value))
-            if late is not None and _is_island(late):
-                made.append(late)
+    """By place; each DEQUANTIZE right behind the operator whose result it takes, each QUANTIZE that ends floats, too."""
+    order = draft.ordered()
+    behind: dict[int, list[Node]] = {}  # by id of what they read
+    for node in order:
+        if node.options.pop("before", False) or (node.kind == "QUANTIZE" and _is_island(node)):
+            behind.setdefault(id(node.value()), []).append(node)
+    if not behind:
+        return order
+    moved = {node for nodes in behind.values() for node in nodes}
+    made = [node for value in draft.inputs for node in behind.get(id(value), ())]
+    for node in order:
+        if node not in moved:
+            made.append(node)
+            for value in node.outputs:
+                for late in behind.get(id(value), ()):
+                    made += (late, *behind.get(id(late.made), ()))
     return made
 
 

@@ -6,7 +6,7 @@ that one reads floats (DEQUANTIZE) and its result is quantised again where an in
 
 from __future__ import annotations
 
-from paramlint.deploy.draft import FLOATS, Draft, Fixed, Node, Value
+from paramlint.deploy.draft import FLOATS, Draft, Fixed, Node, Value, zeros
 from paramlint.ir import DType
 
 #: Integer types that activations are quantised to.
@@ -47,8 +47,7 @@ def settle(draft: Draft, dtype: DType | None) -> None:
         else:
             _unquantize(draft)
     if any(value.dtype in QUANTIZED for value in values):
-        if dtype is not None:
-            split_biases(draft)
+        split_biases(draft, dtype is None)
         _islands(draft)
 
 
@@ -124,17 +123,37 @@ def _quantize_result(draft: Draft, node: Node, floats: dict[int, Value], kept: b
         draft.add("QUANTIZE", [wide], [value], "QuantizeLinear", node.layer, node.place)
 
 
-def split_biases(draft: Draft) -> None:
-    """A bias has the scale of its layer's input times that of its weights: shared layers have one for each input."""
-    for node in draft.nodes:
-        if not node.alive or node.kind not in BIASES or node.made.dtype not in QUANTIZED:
+def split_biases(draft: Draft, stated: bool) -> None:
+    """A bias has the scale of its layer's input times that of its weights: shared layers have one for each input.
+
+    A graph that is quantised already has those; only zeros, which are stored once, are told apart there.
+    """
+    layers = [node for node in draft.nodes if node.alive and node.kind in BIASES and node.made.dtype in QUANTIZED]
+    zero = _shared_by_kernels(layers)
+    for node in layers:
+        place = BIASES[node.kind]
+        bias, weights, value = node.fixed(place), node.fixed(1), node.value(2 if place == 3 else 0)
+        if bias is None or weights is None or value is None:
             continue
-        bias, value = node.fixed(BIASES[node.kind]), node.value(2 if node.kind == "TRANSPOSE_CONV" else 0)
-        if bias is not None and value is not None:
-            weights = node.fixed(1)
-            kernel = f" and {weights.storage}" if bias.zero and weights is not None else ""
-            name = f"{bias.storage} for {_scaled_as(value).name}{kernel}"
-            node.inputs[BIASES[node.kind]] = Fixed(bias.shape, bias.dtype, name, bias.learned)
+        if bias.zero or bias.storage in zero:
+            name = f"{zeros(bias.elements, bias.dtype).storage} for {_scaled_as(value).name} and {weights.storage}"
+        elif stated:
+            continue
+        else:
+            name = f"{bias.storage} for {_scaled_as(value).name}"
+        node.inputs[place] = Fixed(bias.shape, bias.dtype, name, bias.learned)
+
+
+def _shared_by_kernels(layers: list[Node]) -> set[str]:
+    """Biases that layers with different kernels share: zeros, of which exporters keep one copy."""
+    kernels: dict[str, str] = {}
+    found = set()
+    for node in layers:
+        bias, weights = node.fixed(BIASES[node.kind]), node.fixed(1)
+        if bias is not None and weights is not None:
+            if kernels.setdefault(bias.storage, weights.storage) != weights.storage:
+                found.add(bias.storage)
+    return found
 
 
 def _scaled_as(value: Value) -> Value:

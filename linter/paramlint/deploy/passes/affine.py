@@ -117,6 +117,16 @@ def _mergeable(one: Fixed, other: Fixed) -> bool:
     return one.elements == 1 or other.elements == 1 or one.shape == other.shape
 
 
+@rewrites("ADD", "SUB")
+def plus_nothing(draft: Draft, node: Node) -> bool:
+    """A summand of 0 changes nothing."""
+    constant, value = node.fixed(1), node.value()
+    if constant is None or value is None or constant.scalar != 0 or node.activation or value.shape != node.made.shape:
+        return False
+    draft.replace(node.made, value)
+    return True
+
+
 @rewrites("DIV")
 def divide_as_multiply(draft: Draft, node: Node) -> bool:
     """Division by a constant is multiplication by one over it."""
