@@ -150,3 +150,35 @@ def test_weights_that_cannot_be_shared(owner: str, other: str, column: int, mess
     assert len(found) == 1, found
     assert found[0][:2] == (7, column)
     assert message in found[0][2]
+
+
+WIDE = """\
+framework: pytorch
+input: [4, 9]
+blocks:
+  pair:
+    vars: {a: 1, b: 1}
+    layers:
+      - {type: Conv1d, out_channels: $a, kernel_size: 1, groups: $b}
+      - {type: ConstantPad1d, padding: [$a, 0], value: 0}
+      - {type: Conv1d, out_channels: 4, kernel_size: 1, dilation: $a}
+  outer:
+    vars: {n: 4, i: 0}
+    layers:
+      - {type: pair, a: $n, b: $n}
+      - {type: pair, a: "${[4, 8][i]}", b: "${[1, 2][i]}"}
+layers:
+  - {type: outer, n: 4, i: 1}
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line", "column"),
+    [("n: 4, i: 1", "n: 4.5", 7, 38), ("n: 4, i: 1", 'i: "${1 / 2}"', 14, 25), ("n: 4, i: 1", "n: wide", 7, 38)],
+)
+def test_one_value_under_several_names_and_in_lists_is_one_error(
+    right: str, wrong: str, line: int, column: int
+) -> None:
+    with pytest.raises(LoadError) as caught:
+        load("net.arch.yaml", Request(), WIDE.replace(right, wrong).encode())
+    assert [(error.line, error.column) for error in caught.value.errors] == [(line, column)]

@@ -11,7 +11,7 @@ from paramlint.loaders.spec.document import DTYPES
 from paramlint.loaders.spec.nodes import Items, Node, Scalar, Table, describe
 from paramlint.loaders.spec.problems import Problems
 from paramlint.loaders.spec.types import unknown_type
-from paramlint.loaders.spec.values import Fault, is_static, spoil, value_of
+from paramlint.loaders.spec.values import Fault, is_static, spoil, spoiled, value_of
 from paramlint.loaders.spec.vocabulary import REQUIRED, Argument, Entry, Nested
 from paramlint.spelling import did_you_mean
 
@@ -120,6 +120,8 @@ class Reader:
             self.problems.add(fault.node, fault.message, fault.hint, fault.cause)
         except ArgumentRefused as refused:
             where = f" (in {layer})" if "." in layer else ""
+            if spoiled(node, names):
+                raise Refused from None
             self.problems.add(node, refused.fault.message + where, refused.fault.hint)
             spoil(node, names)
         raise Refused

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 from paramlint.expressions import ExpressionError, parse
@@ -120,13 +121,30 @@ def spoil(node: Node, names: Names) -> None:
     name = handed_on(node)
     if name is not None:
         _spoil(name, names)
+    for item in node.items if isinstance(node, Items) else ():
+        name = handed_on(item)
+        if name is not None and type(names.get(name)) is not int:  # what a list of sizes was refused for
+            _spoil(name, names)
+
+
+def spoiled(node: Node, names: Names) -> bool:
+    """True where the value came down from a variable that was refused elsewhere."""
+    name = handed_on(node)
+    at = None if name is None else (names, name)
+    while at is not None:
+        names, name = at
+        if names.get(name) is POISONED:
+            return True
+        at = names.origin(name) if isinstance(names, Scope) else None
+    return False
 
 
 def handed_on(node: Node) -> str | None:
     """The variable that a value is, with nothing done to it."""
-    if not isinstance(node, Scalar) or not node.text.startswith("$"):
+    text = node.text.strip() if isinstance(node, Scalar) else ""
+    if not text.startswith("$"):
         return None
-    name = node.text[2:-1].strip() if node.text.startswith("${") else node.text[1:]
+    name = text[2:-1].strip() if text.startswith("${") else text[1:]
     return name if name.isidentifier() else None
 
 
@@ -163,7 +181,8 @@ def _evaluated(node: Scalar, text: str, names: Names) -> Any:
         if error.name is not None:
             raise _unknown(node, error.name, names) from None
         for name in expression.names if expression else ():
-            if isinstance(names.get(name), str):  # a word among numbers is the cause, here and wherever it is used
+            # a word among numbers, a fraction as an index: the cause here and wherever it is used
+            if isinstance(names.get(name), (str, Fraction) if "whole number" in str(error) else str):
                 _spoil(name, names)
         raise Fault(node, f"{error}", _operator_hint(text)) from None
 
