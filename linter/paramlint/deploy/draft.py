@@ -234,7 +234,10 @@ class Draft:
     def sweep(self) -> None:
         """Remove what nobody reads: what a conversion had written before it gave up, and what a merge left behind."""
         for node in reversed(self.nodes):
-            if not any(value.users or value.outputs for value in node.outputs):
+            for value in node.outputs:
+                if value.users or value.outputs:
+                    break
+            else:
                 self.drop(node)
 
     def ordered(self) -> list[Node]:

@@ -46,7 +46,7 @@ def finish(draft: Draft, dtype: DType | None) -> Deployed:
 
 
 def _in_order(draft: Draft) -> list[Node]:
-    """By place; each DEQUANTIZE right behind the operator whose result it takes, each QUANTIZE that ends floats, too."""
+    """By place; DEQUANTIZE, and QUANTIZE that ends floats, right behind the operator whose result it takes."""
     order = draft.ordered()
     behind: dict[int, list[Node]] = {}  # by id of what they read
     for node in order:

@@ -150,9 +150,10 @@ def _shared_by_kernels(layers: list[Node]) -> set[str]:
     found = set()
     for node in layers:
         bias, weights = node.fixed(BIASES[node.kind]), node.fixed(1)
-        if bias is not None and weights is not None:
-            if kernels.setdefault(bias.storage, weights.storage) != weights.storage:
-                found.add(bias.storage)
+        if bias is None or weights is None:
+            continue
+        if kernels.setdefault(bias.storage, weights.storage) != weights.storage:
+            found.add(bias.storage)
     return found
 
 

@@ -61,38 +61,52 @@ def load() -> None:
             importlib.import_module(f"{__name__}.{module.name}")
 
 
+class _Plan(NamedTuple):
+    """The rules of one kind of root; ``near`` are the makers that any of them needs, None where one needs none."""
+
+    entries: tuple[Entry, ...]
+    near: frozenset[str] | None
+
+
+def _plans(*tables: Table) -> dict[str, _Plan]:
+    """Rules by kind of root, those of the first table first."""
+    plans = {}
+    for kind in dict.fromkeys(kind for table in tables for kind in table):
+        entries = tuple([entry for table in tables for entry in table.get(kind, ())])
+        needed = [entry.behind for entry in entries if entry.behind is not None]
+        plans[kind] = _Plan(entries, frozenset().union(*needed) if len(needed) == len(entries) else None)
+    return plans
+
+
 def rewrite(draft: Draft) -> None:
     """Apply the rules until none applies."""
     load()
-    every = {kind: (*RULES.get(kind, ()), *LATE.get(kind, ())) for kind in {*RULES, *LATE}}
-    _sweep(draft, EARLY, EARLY)
-    _sweep(draft, RULES, RULES)
-    _sweep(draft, DEEP, RULES)
-    _sweep(draft, LATE, every)
+    rules = _plans(RULES)
+    early = _plans(EARLY)
+    _sweep(draft, early, early)
+    _sweep(draft, rules, rules)
+    _sweep(draft, _plans(DEEP), rules)
+    _sweep(draft, _plans(LATE), _plans(RULES, LATE))
 
 
-def _sweep(draft: Draft, first: Table, again: Table) -> None:
+def _sweep(draft: Draft, first: dict[str, _Plan], again: dict[str, _Plan]) -> None:
     """From the last operator to the first with one table, then with another wherever something has changed."""
     for node in reversed([node for node in draft.nodes if node.kind in first and node.alive]):
-        if node.alive:
-            waiting = _try(draft, node, first)
+        if node.alive and node.kind in first:
+            waiting = _try(draft, node, first[node.kind])
             while waiting:
                 one = waiting.pop()
                 one.queued = False
-                if one.alive:
-                    _wake(waiting, _try(draft, one, again))
+                if one.alive and one.kind in again:
+                    _wake(waiting, _try(draft, one, again[one.kind]))
 
 
-def _try(draft: Draft, node: Node, table: Table) -> list[Node]:
+def _try(draft: Draft, node: Node, plan: _Plan) -> list[Node]:
     """Apply the first rule that fits; returns the operators that are to be looked at again."""
-    entries = table.get(node.kind)
-    if not entries:
+    makers = [operand.node.kind for operand in node.inputs if isinstance(operand, Value) and operand.node is not None]
+    if plan.near is not None and plan.near.isdisjoint(makers):
         return []
-    makers = set()
-    for operand in node.inputs:
-        if isinstance(operand, Value) and operand.node is not None:
-            makers.add(operand.node.kind)
-    for rule, behind in entries:
+    for rule, behind in plan.entries:
         if behind is not None and behind.isdisjoint(makers):
             continue
         before, outputs = len(draft.nodes), node.outputs
