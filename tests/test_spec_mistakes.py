@@ -113,6 +113,29 @@ def test_an_lstm_takes_both_states_or_none() -> None:
     assert caught.value.errors[0].hint == "write inputs: [x, h, c]"
 
 
+UNUSED = """\
+framework: pytorch
+vars: {drop: 0}
+input: [8]
+blocks:
+  idle: {vars: {n: 3, twice: "${2 * m}"}, layers: [{type: Linear, out_features: "${k + n}", bias: $index}]}
+layers:
+  - {type: Dropout, p: $drip, when: "${drop > 0}"}
+  - {type: Linear, out_features: "${index + in_channels}", repeat: 0}
+  - {type: ReLU, repeat: 0, when: "${drop >}"}
+  - ReLU
+"""
+
+
+def test_variables_are_held_to_be_known_where_nothing_is_evaluated() -> None:
+    with pytest.raises(LoadError) as caught:
+        load("net.arch.yaml", Request(), UNUSED.encode())
+    found = [(error.line, error.column, error.message) for error in caught.value.errors]
+    assert [place[:2] for place in found] == [(5, 30), (5, 81), (5, 99), (7, 22), (8, 34), (9, 35)]
+    assert [place[2].split()[-1] for place in found[:2]] == ["'m'", "'k'"]
+    assert caught.value.errors[3].hint == "did you mean 'drop'?"
+
+
 def test_a_default_of_the_same_name_is_followed_to_the_top_level() -> None:
     text = """\
 framework: pytorch

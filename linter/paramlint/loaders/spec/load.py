@@ -17,6 +17,7 @@ from paramlint.loaders.spec.items import Compiler
 from paramlint.loaders.spec.network import Network
 from paramlint.loaders.spec.nodes import MAX_BYTES, Items, Node, Scalar, describe, parse
 from paramlint.loaders.spec.problems import Problems
+from paramlint.loaders.spec.sight import check_variables
 from paramlint.loaders.spec.vocabularies import entries
 from paramlint.loaders.spec.written import Reference, reference
 
@@ -108,6 +109,8 @@ class _Reading:
         expander = Expander(problems, framework, reader, self.network, self.variables)
         frame = Frame("", self.variables, None, self.dtype, True)
         made = expander.run(items, frame, self._enter(frame))
+        if not problems:  # what is wrong already may be why a variable is not there
+            check_variables(problems, compiler.blocks, items, self.variables)
         return self._outputs(frame, made)
 
     def _enter(self, frame: Frame) -> Tensor | None:

@@ -110,7 +110,7 @@ def scalar_value(node: Scalar, names: Names) -> Any:
         name = text[1:]
         value = names.get(name, _MISSING)
         if value is _MISSING:
-            raise _unknown(node, name, names)
+            raise unknown_variable(node, name, names)
         return _available(node, name, value)
     hint = 'an expression stands alone: "${...}"'
     raise Fault(node, f"'$' inside a longer text: {text[:60]!r}", hint)
@@ -179,12 +179,12 @@ def _evaluated(node: Scalar, text: str, names: Names) -> Any:
         return expression.evaluate(names)
     except ExpressionError as error:
         if error.name is not None:
-            raise _unknown(node, error.name, names) from None
+            raise unknown_variable(node, error.name, names) from None
         for name in expression.names if expression else ():
             # a word among numbers, a fraction as an index: the cause here and wherever it is used
             if isinstance(names.get(name), (str, Fraction) if "whole number" in str(error) else str):
                 _spoil(name, names)
-        raise Fault(node, f"{error}", _operator_hint(text)) from None
+        raise Fault(node, f"{error}", operator_hint(text)) from None
 
 
 #: Operators of other languages, each with the pattern that shows it was meant.
@@ -195,11 +195,11 @@ _OTHER_OPERATORS = (
 )  # fmt: skip
 
 
-def _operator_hint(text: str) -> str | None:
+def operator_hint(text: str) -> str | None:
     return next((hint for pattern, hint in _OTHER_OPERATORS if re.search(pattern, text)), None)
 
 
-def _unknown(node: Scalar, name: str, names: Names) -> Fault:
+def unknown_variable(node: Scalar, name: str, names: Names) -> Fault:
     if name == "in_channels":
         return Fault(node, "in_channels is known only inside a block", "write the number")
     if name in ("index", "count"):
