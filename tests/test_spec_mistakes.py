@@ -131,7 +131,7 @@ def test_variables_are_held_to_be_known_where_nothing_is_evaluated() -> None:
     with pytest.raises(LoadError) as caught:
         load("net.arch.yaml", Request(), UNUSED.encode())
     found = [(error.line, error.column, error.message) for error in caught.value.errors]
-    assert [place[:2] for place in found] == [(5, 30), (5, 81), (5, 99), (7, 22), (8, 34), (9, 35)]
+    assert [place[:2] for place in found] == [(5, 30), (5, 81), (5, 99), (7, 24), (8, 34), (9, 35)]
     assert [place[2].split()[-1] for place in found[:2]] == ["'m'", "'k'"]
     assert caught.value.errors[3].hint == "did you mean 'drop'?"
 
