@@ -141,6 +141,12 @@ PYTORCH = {
         "{type: Conv2d, out_channels: 4, kernel_size: 3, stride: 2, padding: 1}",
         "CONV_2D 1x9x9x4",
     ),
+    "a last window that hangs over the edge is padding": (
+        [3, 8, 8],
+        "{type: MaxPool2d, kernel_size: 3, stride: 2, ceil_mode: true}\n"
+        "{type: MaxPool2d, kernel_size: 3, stride: 2, padding: 1, ceil_mode: true}",
+        "MAX_POOL_2D 1x4x4x3 | PADV2 1x7x7x3 | MAX_POOL_2D 1x3x3x3",
+    ),
     "zeros of a mean count": (
         [3, 8, 8],
         "{type: AvgPool2d, kernel_size: 3, stride: 1, padding: 1}",

@@ -18,9 +18,11 @@ def gemm(low: Lowering) -> None:
     weight = low.operand(1)
     if not isinstance(weight, Fixed):
         raise Unconverted("a Gemm whose matrix is computed")
-    if len(weight.shape) != 2:
+    shape = weight.shape[-2:]  # as it was stored: axes of length 1 may stand in front
+    if len(shape) != 2 or shape[0] * shape[1] != weight.elements:
         raise Unconverted("a Gemm whose matrix has not two axes")
-    shape = weight.shape if low.get("transB", 0) else weight.shape[::-1]
+    if not low.get("transB", 0):
+        shape = shape[::-1]
     made = connected(low, low.plain(left), Fixed(shape, weight.dtype, weight.storage, weight.learned), low.out(), False)
     bias = low.operand(2)
     if isinstance(bias, View):

@@ -6,8 +6,7 @@ from paramlint.deploy.lowering import Lowering, Unconverted
 from paramlint.deploy.operators import converts
 from paramlint.deploy.operators.convolution import padded
 from paramlint.deploy.operators.reduction import reduce_axes
-from paramlint.deploy.operators.windows import Window, from_images, to_images, window
-from paramlint.ir import Shape
+from paramlint.deploy.operators.windows import from_images, to_images, window
 
 _KINDS = {"MaxPool": "MAX_POOL_2D", "AveragePool": "AVERAGE_POOL_2D"}
 
@@ -22,26 +21,15 @@ def pool(low: Lowering) -> None:
     if shape.dilations != (1, 1):
         raise Unconverted("a pooling with dilation")
     if kind == "AveragePool" and shape.padding != "VALID":
-        # SAME leaves the padding out of the mean; other paddings count as zeros
-        if low.get("count_include_pad", 0):
+        # SAME leaves the padding out of the mean; other paddings count as zeros, but what hangs over never does
+        if low.get("count_include_pad", 0) and any(low.get("pads", ())):
+            if shape.hangs:
+                raise Unconverted("a mean whose last window hangs over its padding (ceil_mode)")
             shape = shape._replace(padding="PAD")
         elif shape.padding == "PAD":
             raise Unconverted("a mean that leaves out a padding other than SAME")
     image = padded(low, to_images(low, low.flow(), shape), shape, "PADV2" if kind == "MaxPool" else "PAD")
-    options = shape.options()
-    if options["padding"] == "VALID":
-        _check_ceil(image.shape or (), shape)
-    from_images(low, low.emit(_KINDS[kind], [image], shape.out, options), shape)
-
-
-def _check_ceil(before: Shape, shape: Window) -> None:
-    """A last window that hangs over the edge has no padding in TensorFlow Lite."""
-    for axis in (0, 1):
-        length, made = before[axis + 1], shape.out[axis + 1]
-        if not isinstance(length, int) or not isinstance(made, int):
-            continue
-        if (made - 1) * shape.strides[axis] + shape.kernel[axis] > length:
-            raise Unconverted("a pooling whose last window hangs over the edge (ceil_mode)")
+    from_images(low, low.emit(_KINDS[kind], [image], shape.out, shape.options()), shape)
 
 
 @converts("GlobalAveragePool", "GlobalMaxPool")

@@ -17,7 +17,8 @@ class Window(NamedTuple):
     """A window over height and width; over one axis only, the height is 1.
 
     ``padding`` is ``SAME``, ``VALID``, or ``PAD`` where it is neither and needs an operator of its own. ``order`` is
-    how the input wants to lie, ``out`` the output as an image, channels last.
+    how the input wants to lie, ``out`` the output as an image, channels last. ``hangs`` says that the last window of
+    a pooling hangs over the edge; what it lacks is padding at the end.
     """
 
     axes: int
@@ -28,6 +29,7 @@ class Window(NamedTuple):
     padding: str
     order: Order
     out: tuple[Dim, ...]
+    hangs: bool = False
 
     def options(self) -> dict[str, Any]:
         """What the operator states; padding with an operator of its own leaves it none."""
@@ -71,9 +73,23 @@ def _window(
     size, step, spread = _pair(kernel), _pair(strides or ones), _pair(dilations or ones)
     if min(*size, *step, *spread) < 1:
         raise Unconverted(f"{what} with a window of no size or no step")
-    same = pads is None and str(auto or "").startswith("SAME")
-    padding = "SAME" if same else _padding(shape[1:-1], size, step, spread, sides)
-    return Window(axes, size, step, spread, tuple(sides), padding, order, out)
+    if pads is None and str(auto or "").startswith("SAME"):
+        return Window(axes, size, step, spread, tuple(sides), "SAME", order, out)
+    over = [0, 0]
+    if low.step.kind in ("MaxPool", "AveragePool"):
+        over = [_over(shape, out, axis, size, step, sides) for axis in (0, 1)]
+    sides = (*sides[:2], sides[2] + over[0], sides[3] + over[1])
+    return Window(
+        axes, size, step, spread, sides, _padding(shape[1:-1], size, step, spread, sides), order, out, any(over)
+    )
+
+
+def _over(shape: Shape, out: Shape, axis: int, size: Pair, step: Pair, sides: tuple[int, ...]) -> int:
+    """How far the last window hangs over the edge."""
+    length, made = shape[axis + 1], out[axis + 1]
+    if not isinstance(length, int) or not isinstance(made, int):
+        return 0
+    return max((made - 1) * step[axis] + size[axis] - length - sides[axis] - sides[axis + 2], 0)
 
 
 def _pair(values: tuple[int, ...]) -> Pair:
