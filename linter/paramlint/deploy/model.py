@@ -60,7 +60,8 @@ class Constant(NamedTuple):
 class Operator(NamedTuple):
     """One operator as it is executed.
 
-    ``kind`` is the TensorFlow Lite builtin (``CONV_2D``); where there is none, the ONNX operator. ``onnx`` and
+    ``kind`` is the TensorFlow Lite builtin (``CONV_2D``) or ``ERF``, which the converter leaves to TensorFlow; where
+    it is not known what becomes of an operator, its name in ONNX. ``onnx`` and
     ``domain`` say which ONNX operator it comes from. ``inputs`` are places of buffers in operand order, ``CONSTANT``
     where a constant stands. ``options`` hold what the builtin states, as far as it applies: ``kernel``, ``strides``
     and ``dilations`` as (height, width), ``pads`` as (top, left, bottom, right), ``padding`` (``SAME`` or ``VALID``),
@@ -85,9 +86,10 @@ class Operator(NamedTuple):
 class Deployed(NamedTuple):
     """The whole view. ``inputs`` and ``outputs`` are places of buffers.
 
-    ``params`` are those left after folding. ``dtype`` is the element type of weights and activations; None where
-    the graph mixes them or states its own. ``unknown`` says why the list of buffers may not be what a converter
-    makes (an operator without a known form): the numbers that rest on it are then unknown.
+    ``params`` are those left after folding, unknown where an operator without a known form is among them. ``dtype``
+    is the element type of weights and activations; None where the graph mixes them or states its own. ``unknown``
+    says why the list of buffers may not be what a converter makes (an operator without a known form): the numbers
+    that rest on it are then unknown.
     """
 
     operators: tuple[Operator, ...]
