@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -197,18 +196,10 @@ def chain(count: int) -> Model:
     return Model("m", "m", "onnx", None, (tensors["x"],), (before,), (), tensors, tuple(steps), 0, True)
 
 
-def test_time_grows_as_the_network_does() -> None:
-    def seconds(model: Model) -> float:
-        best = 1e9
-        for _ in range(3):
-            start = time.process_time()
-            deploy(model, INT8)
-            best = min(best, time.process_time() - start)
-        return best
-
-    short, long = chain(1_500), chain(15_000)
-    assert len(deploy(long).operators) == 10_000
-    assert seconds(long) < 25 * seconds(short)
+def test_a_long_network_is_converted_as_a_short_one_is() -> None:
+    for links in (15, 15_000):
+        view = deploy(chain(links), INT8)
+        assert (len(view.operators), view.unknown) == (links * 2 // 3, ())
 
 
 @pytest.mark.parametrize("package", [operators, passes], ids=["operators", "passes"])

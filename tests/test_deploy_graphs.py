@@ -77,8 +77,22 @@ def test_a_tensor_and_its_integers_are_one_buffer(graph: Read) -> None:
     assert view.dtype is None
     assert view.assumed == ("RAM: the inputs and outputs of the network are int8, too",)
     filters, bias = view.operators[0].constants
-    assert (filters.role, filters.shape, filters.dtype, filters.channels) == ("filter", (4, 3, 3, 4), INT8, 4)
-    assert (bias.role, bias.shape, bias.dtype, bias.channels) == ("bias", (4,), DType.INT32, 4)
+    assert (filters.role, filters.shape, filters.dtype, filters.channels) == ("filter", (4, 3, 3, 4), INT8, 1)
+    assert (bias.role, bias.shape, bias.dtype, bias.channels) == ("bias", (4,), DType.INT32, 1)
+
+
+@pytest.mark.parametrize(("scales", "axis"), [((), ""), ((6,), "<axis = 1>")])
+def test_a_quantised_graph_says_how_many_scales_its_weights_have(
+    scales: tuple[int, ...], axis: str, graph: Read
+) -> None:
+    text = f"""(float[1,8] x) => (float[1,6] y) {{
+        xq = QuantizeLinear(x, s, qz) xd = DequantizeLinear(xq, s, qz)
+        wd = DequantizeLinear{axis}(qw, ws, qzs)
+        c = Gemm(xd, wd, b)
+        cq = QuantizeLinear(c, s, qz) y = DequantizeLinear(cq, s, qz)
+    }}"""
+    view = deploy(graph(text, s=0.5, qz=(), qw=(8, 6), ws=scales or 0.25, qzs=scales, b=(6,)))
+    assert [constant.channels for constant in view.operators[0].constants] == [6 if scales else 1] * 2
 
 
 def test_another_scale_is_an_operator(graph: Read) -> None:

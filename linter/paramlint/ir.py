@@ -132,6 +132,7 @@ class Weight(NamedTuple):
     trainable: bool | None = True
     buffer: bool = False
     stored_bytes: int | None = None  # where the bytes are not elements times bits (packed or string data)
+    scales: int | None = None  # how many scales its integers have, where the source states them (1: one for all)
 
     @property
     def elements(self) -> int:

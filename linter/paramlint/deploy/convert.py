@@ -23,6 +23,9 @@ _FREE = frozenset({"Shape", "Size"})  # known before anything runs
 def convert(model: Model) -> Draft:
     """Every step that an output depends on, converted."""
     draft = Draft()
+    for step in model.steps:
+        if step.weights:
+            draft.scales.update((one.storage, one.scales) for one in step.weights.values() if one.scales is not None)
     low = Lowering(model, draft)
     conversions = CONVERSIONS or load()
     steps = _look_back(model, low)

@@ -144,6 +144,7 @@ class Draft:
         self.nodes: list[Node] = []
         self.inputs: list[Value] = []
         self.outputs: list[Value] = []
+        self.scales: dict[str, int] = {}  # by storage: how many scales a quantised graph states
         self.unknown: dict[str, None] = {}
         self.assumed: dict[str, None] = {}
 

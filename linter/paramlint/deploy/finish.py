@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from paramlint.deploy.draft import FLOATS, Draft, Fixed, Node, Value, content
@@ -31,7 +32,7 @@ def finish(draft: Draft, dtype: DType | None) -> Deployed:
     for node in nodes:
         for value in node.outputs:
             _place(value, places, buffers)
-        operator = _operator(node, places, dtype)
+        operator = _operator(node, places, dtype, draft.scales)
         operators.append(operator)
         for constant in operator.constants:
             if constant.params:
@@ -90,7 +91,7 @@ def _bytes(value: Value) -> Quantity:
     return -(-count * value.dtype.bits // 8)
 
 
-def _operator(node: Node, places: dict[int, int], dtype: DType | None) -> Operator:
+def _operator(node: Node, places: dict[int, int], dtype: DType | None, scales: Mapping[str, int]) -> Operator:
     inputs = []
     constants: list[Constant] = []
     computes = computes_in(node)
@@ -99,13 +100,15 @@ def _operator(node: Node, places: dict[int, int], dtype: DType | None) -> Operat
             inputs.append(places.get(id(operand), CONSTANT))
         elif operand is not None:
             inputs.append(CONSTANT)
-            constants.append(_constant(node, index, operand, computes, dtype))
+            constants.append(_constant(node, index, operand, computes, dtype, scales))
     outputs = tuple([places[id(value)] for value in node.outputs])
     options = MappingProxyType(node.options) if node.options else NOTHING
     return Operator(node.kind, node.onnx, node.layer, tuple(inputs), outputs, tuple(constants), options, node.domain)
 
 
-def _constant(node: Node, index: int, constant: Fixed, computes: DType, dtype: DType | None) -> Constant:
+def _constant(
+    node: Node, index: int, constant: Fixed, computes: DType, dtype: DType | None, scales: Mapping[str, int]
+) -> Constant:
     role, shape = _role(node, index, constant), constant.shape
     if role == "shape":
         held = constant.dtype if constant.dtype not in FLOATS else DType.INT32
@@ -114,7 +117,7 @@ def _constant(node: Node, index: int, constant: Fixed, computes: DType, dtype: D
     params = constant.elements
     channels = 0
     if node.outputs[0].dtype in QUANTIZED and (held in QUANTIZED or held is DType.INT32 or held is DType.INT64):
-        channels = _scales(node, role, shape)
+        channels = _scales(node, role, shape, scales)
     if role == "operand" and params == 1 and not (constant.learned and shape):
         params = 0  # one number in arithmetic is no parameter
     return Constant(role, shape, held, f"{constant.storage} {held.value}", channels, params)
@@ -135,8 +138,16 @@ def _role(node: Node, index: int, constant: Fixed) -> str:
     return "operand" if constant.learned else "shape"
 
 
-def _scales(node: Node, role: str, shape: tuple[int, ...]) -> int:
-    """How many scales a quantised constant has: one for each output of a layer, and again for its bias."""
+def _scales(node: Node, role: str, shape: tuple[int, ...], scales: Mapping[str, int]) -> int:
+    """How many scales a quantised constant has: one for each output of a layer, and again for its bias.
+
+    A graph that is quantised already says it itself: a dense layer of an older converter has one for all.
+    """
+    if role in ("filter", "bias"):
+        weights = node.fixed(_FILTER[node.kind])
+        stated = scales.get(weights.storage) if weights is not None else None
+        if stated is not None:
+            return stated
     if role == "filter":
         return shape[-1] if node.kind == "DEPTHWISE_CONV_2D" else shape[0]
     return shape[0] if role == "bias" and shape else 1

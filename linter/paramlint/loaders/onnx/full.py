@@ -27,7 +27,9 @@ def complete(
 ) -> Model:  # fmt: skip
     """The Model with shapes, MACs and steps."""
     weights = {id(item): weights_of(item, parameters) for item in graph.items if item.uses}
-    by_index = {key: _by_index(item, weights[key]) for item in graph.items if (key := id(item)) in weights}
+    by_index = {
+        key: _by_index(item, weights[key], trace.scales) for item in graph.items if (key := id(item)) in weights
+    }
     solved = Solved(graph, trace, request)
     solved.run(by_index)
     if solved.errors and solved.bound.taken:
@@ -83,7 +85,7 @@ def _without_batch(
     return free if len(free.errors) < len(solved.errors) else solved
 
 
-def _by_index(item: Item, weights: tuple[Weight, ...]) -> dict[int, Weight]:
+def _by_index(item: Item, weights: tuple[Weight, ...], scales: Mapping[str, int]) -> dict[int, Weight]:
     """The weight behind each input that is one stored tensor, moved at most."""
     found: dict[int, Weight] = {}
     several: set[int] = set()
@@ -92,7 +94,8 @@ def _by_index(item: Item, weights: tuple[Weight, ...]) -> dict[int, Weight]:
             continue
         if use.slot in found or not use.direct:
             several.add(use.slot)
-        found[use.slot] = weight
+        stated = scales.get(weight.storage)
+        found[use.slot] = weight if stated is None else weight._replace(scales=stated)
     return {index: weight for index, weight in found.items() if index not in several}
 
 

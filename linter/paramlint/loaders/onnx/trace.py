@@ -31,6 +31,7 @@ class Trace:
     def __init__(self, graph: Graph, operators: dict[tuple[str, str], Any], witness: patterns.Witness) -> None:
         self.graph, self.operators = graph, operators
         self.roles = Roles(graph.tensors, witness)
+        self.scales: dict[str, int] = {}  # storage of dequantised integers: how many scales they have
         self.held: dict[str, Held] = {name: Held((tensor,), True) for name, tensor in graph.stored.items()}
         self.fixed: set[str] = set(graph.stored)
         self.still: set[str] = set(graph.stored)
@@ -113,6 +114,8 @@ class Trace:
             elif name in content and (index not in op.settings or index in op.slots):
                 tensors += self._learned(item, op, index, held)
                 direct, real = direct and held.direct, real or held.dequantised
+        if item.kind == "DequantizeLinear" and (scale := self.graph.stored.get(item.inputs[1])) is not None:
+            self.scales.update((tensor.storage, scale.elements) for tensor in tensors)
         if len(tensors) > MAX_HELD:
             self.roles.count_here(item, tensors)
         elif tensors:

@@ -15,7 +15,8 @@ from paramlint.loaders.spec.expand import Expander
 from paramlint.loaders.spec.frames import POISON, Frame, Made, resolve
 from paramlint.loaders.spec.items import Compiler
 from paramlint.loaders.spec.network import Network
-from paramlint.loaders.spec.nodes import MAX_BYTES, Items, Node, Scalar, describe, parse
+from paramlint.loaders.spec.nodes import Items, Node, Scalar, describe
+from paramlint.loaders.spec.parsing import MAX_BYTES, parse
 from paramlint.loaders.spec.problems import Problems
 from paramlint.loaders.spec.sight import check_variables
 from paramlint.loaders.spec.vocabularies import entries
