@@ -65,8 +65,8 @@ class Operator(NamedTuple):
     ``domain`` say which ONNX operator it comes from. ``inputs`` are places of buffers in operand order, ``CONSTANT``
     where a constant stands. ``options`` hold what the builtin states, as far as it applies: ``kernel``, ``strides``
     and ``dilations`` as (height, width), ``pads`` as (top, left, bottom, right), ``padding`` (``SAME`` or ``VALID``),
-    ``multiplier``, ``groups``, ``activation`` (``RELU``, ``RELU6``, ``RELU_N1_TO_1``), ``axes`` (of a reduction),
-    ``spatial`` (how many axes the source's window slides over).
+    ``multiplier``, ``groups``, ``activation`` (``RELU``, ``RELU6``, ``RELU_N1_TO_1``, ``RELU_0_TO_1``), ``axes``
+    (of a reduction), ``spatial`` (how many axes the source's window slides over).
     """
 
     kind: str
