@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -19,6 +19,26 @@ _TWINS = (
     ("size", "scale_factor"), ("negative_slope", "alpha"), ("recurrent_dropout", "dropout"), ("key_dim", "embed_dim"),
     ("num_heads", "nhead"), ("interpolation", "mode"), ("target_shape", "shape"), ("center", "affine"),
 )  # fmt: skip
+
+
+#: Words of other tools for the reserved keys.
+_RESERVED_WORDS = {
+    "freeze": "trainable", "frozen": "trainable", "requires_grad": "trainable", "count": "repeat", "times": "repeat",
+    "repeats": "repeat", "copies": "repeat", "id": "name", "label": "name", "from": "inputs",
+    "condition": "when", "if": "when", "enabled": "when", "tie": "shared_with",
+    "tied_to": "shared_with", "share": "shared_with", "weights": "shared_with", "block": "type", "layer": "type",
+}  # fmt: skip
+
+
+def key_hint(name: str, known: Iterable[str]) -> str | None:
+    """A way out for a key that a layer or call does not have: the nearest word, another tool's, a missing colon."""
+    words = [*known, *RESERVED]
+    joined = re.fullmatch(r"(\w+)\s*[:= ]\s*(\S.*)", name)
+    if joined and joined[1] in words:
+        return f"write {joined[1]}: {joined[2][:60]}"
+    if name in _RESERVED_WORDS:
+        return f"did you mean {_RESERVED_WORDS[name]!r}?"
+    return did_you_mean(name, words)
 
 
 class ArgumentFault(NamedTuple):
@@ -37,7 +57,7 @@ def unknown_argument(entry: Entry, name: str) -> ArgumentFault:
         for mine, other in (pair, pair[::-1]):
             if name == other and mine in known:
                 return ArgumentFault(name, f"{entry.name} has no argument {name!r}", f"did you mean {mine!r}?", True)
-    hint = did_you_mean(name, [*known, *RESERVED])
+    hint = key_hint(name, known)
     if name == "activation" and entry.framework == PYTORCH:
         hint = "an activation is a layer of its own: write - ReLU below"
     if hint is None and known:
@@ -103,6 +123,7 @@ def _value_hint(argument: Argument, value: Any) -> str | None:
     return meant(value)
 
 
+_OPERATION = re.compile(r"[\w)\]] *(?://|\*\*|[*/%<>]|[<>=!]=) *[\w(]|[\w)\]] [-+] [\w(]")
 _OCTAL = re.compile(r"[-+]?0[0-7]+|0o[0-7]+")
 _SEXAGESIMAL = re.compile(r"[-+]?\d+(?::[0-5]?\d)+(?:\.\d*)?")
 _SWITCH = {"on": "true", "yes": "true", "y": "true", "off": "false", "no": "false", "n": "false"}
@@ -128,6 +149,8 @@ def meant(text: str) -> str | None:
         return f"{text!r} is text in YAML 1.2: write {_SWITCH[text.lower()]} for the boolean"
     if re.fullmatch(r"[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?|true|false", text):
         return "the quotes make it text: remove them"
+    if _OPERATION.search(text):
+        return f'an expression is written "${{{text.strip("{} ")}}}"'
     if re.fullmatch(r"\d+(?:\.\d+)?[kKMG]", text):
         return "an argument is written out: 1000, not 1k"
     return None

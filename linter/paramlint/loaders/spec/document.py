@@ -55,9 +55,10 @@ def top_table(problems: Problems, root: Node) -> Table:
         problems.raise_all()
     for key, node in list(root.items.values()):
         if key.text not in KEYS:
-            hint = did_you_mean(key.text, KEYS) or f"there are: {', '.join(KEYS)}"
+            word = _key_meant(key.text, node)
+            hint = f"did you mean {word!r}?" if word else f"there are: {', '.join(KEYS)}"
             problems.add(key, f"unknown key {key.text[:60]!r}", hint)
-            if (word := nearest(key.text, KEYS)) in _READ_ON:
+            if word in _READ_ON:
                 root.items.setdefault(word, (key, node))
     missing = [key for key in ("framework", "layers") if key not in root.items]
     if not {"input", "inputs"} & set(root.items):
@@ -68,6 +69,16 @@ def top_table(problems: Problems, root: Node) -> Table:
     if "input" in root.items and "inputs" in root.items:
         problems.add(root.items["inputs"][0], "both 'input' and 'inputs' are there", "keep one of them")
     return root
+
+
+def _key_meant(word: str, node: Node) -> str | None:
+    """The key that an unknown one was meant to be, also by what it holds."""
+    near = nearest(word, KEYS)
+    if near == "inputs" and isinstance(node, Items):
+        return "input"
+    if near is None and isinstance(node, Scalar) and node.text.lower() in (*FRAMEWORKS, *_FRAMEWORK_WORDS):
+        return "framework"
+    return near
 
 
 def _example(key: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from paramlint.loaders.spec.arguments_reader import Reader
+from paramlint.loaders.spec.check import key_hint
 from paramlint.loaders.spec.document import text_of, variable_table
 from paramlint.loaders.spec.nodes import Items, Node, Scalar, Table, describe
 from paramlint.loaders.spec.problems import Problems
@@ -200,8 +201,7 @@ class Compiler:
                 continue
             if name in block.refused:
                 continue
-            words = [*block.variables, *RESERVED]
-            hint = did_you_mean(name, words)
+            hint = key_hint(name, block.variables)
             if hint is None:
                 hint = f"it has {', '.join(block.variables)}" if block.variables else "it has no variables"
             message = f"the block {block.name!r} has no variable {name[:60]!r}"
@@ -235,6 +235,8 @@ class Compiler:
                 self.problems.add(shared, f"shared_with must be the name of a layer, not {describe(shared)}")
                 item.broken = True
         name = get("name")
+        if name is None and (item.block is None or "id" not in item.block.variables):
+            name = get("id")  # refused as a key, but what stands for a name elsewhere
         if name is not None and not (isinstance(name, Scalar) and name.plain and name.value is None):
             written = text_of(self.problems, name, "name")
             if written is not None and isinstance(name, Scalar):
