@@ -59,7 +59,8 @@ class Compiler:
 
     def _block_name(self, name: str, key: Scalar) -> bool:
         if name in self.known:
-            self.problems.add(key, f"a block cannot be called {name!r}, which is a {self.framework} layer")
+            message = f"a block cannot be called {name!r}, which is a {self.framework} layer"
+            self.problems.add(key, message, "choose another name")
         elif not name or any(letter in name for letter in ":.$"):
             self.problems.add(key, f"a block's name holds no ':', '.' or '$': {name[:60]!r}")
         else:
