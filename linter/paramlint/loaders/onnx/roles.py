@@ -74,40 +74,6 @@ class Roles:
                 what, use = self.watch.removed.pop()
                 self.say(what, use.tensor)
 
-    def neutral(self, tensor: Stored, computed: bool) -> bool:
-        """A number that constant arithmetic needs and nobody learned: an epsilon, a table of zeros or ones."""
-        if computed and tensor.elements == 1:
-            return not self.witness.learned(tensor)
-        if tensor.origin == "initializer" and not self.witness.traced:
-            return False
-        if self.witness.own_constant(tensor) or self.witness.is_buffer(tensor):
-            return True
-        return patterns.filling(tensor, self.tensors, (0, 1))
-
-    def data(self, item: Item, held: Mapping[str, Held]) -> int | None:
-        """The input of a constant sum that an exporter had computed and a parameter is broadcast to: no weight."""
-        sides = [held.get(name) for name in item.inputs]
-        if len(sides) != 2 or not all(side and side.direct and len(side.tensors) == 1 for side in sides):
-            return None
-        first, second = [side.tensors[0] for side in sides if side]
-        for index, one, other in ((0, first, second), (1, second, first)):
-            if self.witness.is_parameter(other) and self.witness.generated(one) and one.elements > other.elements:
-                return index
-        return None
-
-    def data_of(self, tensor: Stored, role: str) -> bool:
-        """What constant arithmetic in this role works on without its being learned: a grid of positions that a matrix
-        multiplies, a bias of normalisation that an exporter filled in and whose values are not at hand."""
-        if role == "data":
-            return not self.witness.is_parameter(tensor) and patterns.grid(tensor, self.tensors)
-        return role == "bias" and self.made_up(tensor) and self.tensors.sample(tensor, 1) is None
-
-    def made_up(self, tensor: Stored) -> bool:
-        """Whether an exporter made a tensor of one value, or of values that are not at hand."""
-        if not (self.witness.traced and self.witness.generated(tensor)):
-            return False
-        return self.tensors.sample(tensor, 1) is None or patterns.filling(tensor, self.tensors)
-
     def _slot(self, item: Item, index: int, held: Held, role: str) -> None:
         table = role == "table"
         for tensor in held.tensors:

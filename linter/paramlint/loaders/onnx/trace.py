@@ -11,6 +11,7 @@ from typing import Any
 
 from paramlint.ir import DType
 from paramlint.loaders.onnx import patterns
+from paramlint.loaders.onnx.arithmetic import Arithmetic
 from paramlint.loaders.onnx.attributes import attributes, stored_list
 from paramlint.loaders.onnx.graph import Graph, Item, made_by_shape
 from paramlint.loaders.onnx.operators import Value
@@ -30,7 +31,7 @@ class Trace:
 
     def __init__(self, graph: Graph, operators: dict[tuple[str, str], Any], witness: patterns.Witness) -> None:
         self.graph, self.operators = graph, operators
-        self.roles = Roles(graph.tensors, witness)
+        self.roles, self.arithmetic = Roles(graph.tensors, witness), Arithmetic(graph.tensors, witness)
         self.scales: dict[str, int] = {}  # storage of dequantised integers: how many scales they have
         self.held: dict[str, Held] = {name: Held((tensor,), True) for name, tensor in graph.stored.items()}
         self.fixed: set[str] = set(graph.stored)
@@ -104,7 +105,7 @@ class Trace:
         tensors: list[Stored] = []
         direct = bool(op.passes) and len(content) == 1
         real = item.kind.startswith("Dequantize")
-        data = self.roles.data(item, self.held) if item.kind in ("Add", "Sub") else None
+        data = self.arithmetic.data(item, self.held) if item.kind in ("Add", "Sub") else None
         for index, name in enumerate(item.inputs):
             held = self.held.get(name)
             if held is None or index == data:
@@ -112,7 +113,7 @@ class Trace:
             if index in buffers:
                 self.roles.buffers(item, index, held, buffers[index])
             elif name in content and (index not in op.settings or index in op.slots):
-                tensors += self._learned(item, op, index, held)
+                tensors += self.arithmetic.learned(item, op, self.held, index)
                 direct, real = direct and held.direct, real or held.dequantised
         if item.kind == "DequantizeLinear" and (scale := self.graph.stored.get(item.inputs[1])) is not None:
             self.scales.update((tensor.storage, scale.elements) for tensor in tensors)
@@ -123,18 +124,6 @@ class Trace:
             for name in item.outputs:
                 if name:
                     self.held[name] = carried
-
-    def _learned(self, item: Item, op: Any, index: int, held: Held) -> list[Stored]:
-        """What of an input of constant arithmetic may have been learned."""
-        roles = self.roles
-        if item.kind.startswith("Scatter"):
-            return [tensor for tensor in held.tensors if not roles.made_up(tensor)]
-        if op.passes:
-            return list(held.tensors)
-        computed, role = index not in op.slots, op.slots.get(index, "")
-        if item.kind in ("MatMul", "Gemm") and index == 0:
-            role = "data"
-        return [t for t in held.tensors if not (roles.neutral(t, computed) or roles.data_of(t, role))]
 
     def _generate(self, item: Item) -> None:
         """ConstantOfShape of a known shape is a stored tensor, written short."""
