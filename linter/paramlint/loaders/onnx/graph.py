@@ -162,6 +162,7 @@ class Graph:
                 proto = (scope.call or {}).get(proto.ref_attr_name)
             if proto is None:
                 continue
+            check_text((proto.name,), f"an attribute of Constant {name!r}")
             tensor = self.all_stored.get(storage) or self._constant_value(proto, storage, name)
             if tensor is not None:
                 self._store(name, tensor, scope)
