@@ -148,21 +148,14 @@ class Roles:
     def _own(self, item: Item, use: Use) -> None:
         """A tensor that the model's code held on to itself: made by it, or a learned bias that it had looked up before.
 
-        Only what has several axes and an irregular content may be the latter; where the content is not at hand, it
-        must also end in a softmax.
+        Only what has several axes, an irregular content and its end in a softmax may be the latter.
         """
         tensor = use.tensor
-        known = self.tensors.sample(tensor, 1) is not None
         plain = sum(size != 1 for size in tensor.dims) < 2 or item.kind not in ("Add", "Sum")
-        if (
-            plain
-            or (not known and patterns.over_heads(tensor))
-            or (known and (patterns.filling(tensor, self.tensors) or self._patterned(tensor)))
-        ):
+        known = self.tensors.sample(tensor, 1) is not None
+        regular = patterns.filling(tensor, self.tensors) or self._patterned(tensor) if known else None
+        if plain or (patterns.over_heads(tensor) if regular is None else regular):
             self.say("constants that the model's code made itself, not counted", tensor)
-        elif known:
-            self.say("constants that the model's code looked up itself, counted as weights", tensor)
-            item.uses.append(use)
         else:
             self.watch.logits.setdefault(item.outputs[0], []).append((item, use, True))
 

@@ -14,6 +14,7 @@ from paramlint.loaders.onnx.operators.shapes import axis_of, broadcast, broadcas
 _UNARY_FOLDS: dict[str, Callable[[Any], Any]] = {
     "Neg": python.neg, "Abs": abs, "Not": lambda x: not x, "Floor": values.whole(math.floor),
     "Ceil": values.whole(math.ceil), "Round": values.whole(round), "Relu": lambda x: max(x, 0),
+    "Reciprocal": lambda x: 1 / x if x else None, "Exp": values.exponential,
     "Sqrt": lambda x: math.sqrt(x) if x >= 0 else None,
 }  # fmt: skip
 _FOLDS = {
@@ -43,7 +44,8 @@ class Unary(Operator):
     def infer(self, node: Node) -> list[Output]:
         value = node.value(0)
         fold = _UNARY_FOLDS.get(node.kind) if value is not None else None
-        return [Output(node.shape(0), None, None if fold is None else values.mapped(fold, value))]
+        folded = None if fold is None else values.settled(values.mapped(fold, value), node.dtype(0))
+        return [Output(node.shape(0), None, folded)]
 
 
 @operator
@@ -75,7 +77,8 @@ class Broadcasting(Operator):
         if a is None or b is None:
             return [Output(shape, self.result)]
         fold = None if node.attributes.get("fmod") else _FOLDS.get(node.kind)
-        return [Output(shape, self.result, None if fold is None else values.zipped(fold, a, b, shape))]
+        folded = None if fold is None else values.settled(values.zipped(fold, a, b, shape), node.dtype(0))
+        return [Output(shape, self.result, folded)]
 
 
 @operator

@@ -59,7 +59,8 @@ class Cast(Operator):
         if value is None or node.kind == "BitCast" or dtype not in _EXACT or node.dtype(0) is DType.STRING:
             return [Output(node.shape(0), dtype)]
         to_type = values.to_float if dtype.is_float else values.to_bool if dtype is DType.BOOL else values.to_integer
-        return [Output(node.shape(0), dtype, Value(value.shape, tuple([to_type(x) for x in value.elements])))]
+        cast = Value(value.shape, tuple([to_type(x) for x in value.elements]))
+        return [Output(node.shape(0), dtype, values.settled(cast, dtype))]
 
 
 #: Types in which sizes are computed; the others round or wrap.

@@ -41,7 +41,7 @@ class Reduce(Operator):
         value, fold = node.value(0), _FOLDS.get(node.kind)
         if value is None or fold is None:
             return [Output(dims)]
-        return [Output(dims, None, values.reduced(fold, value, places, dims))]
+        return [Output(dims, None, values.settled(values.reduced(fold, value, places, dims), node.dtype(0)))]
 
 
 def _unknown(node: Node, rank: int, keep: bool) -> Shape | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from itertools import product as combinations
 from typing import Any
 
-from paramlint.ir import Shape
+from paramlint.ir import DType, Shape
 from paramlint.loaders.onnx.operators import Value
 
 MAX_ELEMENTS = 1024  # shape arithmetic has a handful; more is data
@@ -34,10 +34,18 @@ def fits(shape: Shape | None) -> tuple[int, ...] | None:
 
 
 def bounded(element: Any) -> Any:
-    """An element that int64 can hold, or the nearest float32 (sizes are computed in it); else None."""
+    """An element that int64 can hold, else None."""
     if type(element) is int and not -LIMIT <= element < LIMIT:
         return None
-    return rounded(element) if type(element) is float else element
+    return element
+
+
+def settled(value: Value | None, dtype: DType) -> Value | None:
+    """A computed value in the precision of its type: sizes are often computed in float32."""
+    if value is None or dtype is not DType.FLOAT32:
+        return value
+    elements = [rounded(element) if type(element) is float else element for element in value.elements]
+    return Value(value.shape, tuple(elements))
 
 
 def rounded(number: float) -> float | None:
@@ -125,6 +133,11 @@ def divide(a: Any, b: Any) -> Any:
     if _number(b):
         return a if b == 1 else None
     return 1 if a is not None and a == b else None
+
+
+def exponential(x: float) -> float | None:
+    """e to the power of x; None beyond what a size can be."""
+    return math.exp(x) if abs(x) < 64 else None
 
 
 def modulo(a: Any, b: Any) -> Any:
