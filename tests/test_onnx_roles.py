@@ -230,6 +230,8 @@ def test_quantisation_scales_made_at_run_time_are_no_weights() -> None:
     )
     arrays = {"w": RANDOM.integers(-9, 9, (8, 4)).astype(numpy.int8), "ws": (4,), "b": (4,), "gain": (4,)}
     assert params(text(body, arrays)) == 8 * 4 + 4 + 4
+    arrays["ws"] = numpy.float32(0.1)  # one for all columns, and named as a module would name its own
+    assert params(text(body, arrays, "pytorch")) == 8 * 4 + 4 + 4
 
 
 def test_tables_of_other_integer_widths_and_forms() -> None:

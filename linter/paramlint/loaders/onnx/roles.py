@@ -123,6 +123,8 @@ class Roles:
 
     def _operand(self, item: Item, index: int, held: Held) -> None:
         """Rule 4: a float tensor of more than one element meets an activation; masks and tables apart."""
+        if item.kind == "Mul" and self.watch.scaling(item):
+            return  # a quantisation scale
         for tensor in held.tensors:
             if not (tensor.dtype.is_float or held.dequantised or (item.domain and tensor.dtype in NARROW)):
                 continue
@@ -166,8 +168,6 @@ class Roles:
 
     def _fixed_operand(self, item: Item, tensor: Stored) -> bool:
         """Masks, tables and other constants, as far as values and the exporter's habits show."""
-        if item.kind == "Mul" and self.watch.scaling(item):
-            return True
         mask = patterns.mask(tensor, self.tensors)
         if mask:
             return True
