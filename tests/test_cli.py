@@ -195,3 +195,11 @@ class TestManual:
         place.write("paramlint.toml", 'plugins = ["acme_rules"]\n')
         assert "AC001" in place.process("rules", PYTHONPATH=".").out
         assert "AC001" not in place("rules", "--config", str(place.write("other.toml", ""))).out
+
+
+def test_a_profiler_gets_the_end_that_it_writes_at(place: Place) -> None:
+    """Others leave at once, their output whole; see ``place.process`` everywhere here."""
+    call = [sys.executable, "-m", "cProfile", "-m", "paramlint", "tiny.arch.yaml", "--max", "35"]
+    done = subprocess.run(call, cwd=place.folder, capture_output=True, text=True, check=False)
+    assert "function calls" in done.stdout
+    assert "PL101" in done.stdout
