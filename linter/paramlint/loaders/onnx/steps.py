@@ -50,8 +50,13 @@ def _small(node: Node) -> dict[int, tuple[Any, ...]]:
     return {
         index: value.elements
         for index, value in enumerate(node.values)
-        if value is not None and len(value.elements) <= _SMALL
+        if value is not None and len(value.elements) <= _SMALL and all(map(_number, value.elements))
     }
+
+
+def _number(element: Any) -> bool:
+    """Whether an element is known: a size that is free has a name or nothing."""
+    return isinstance(element, (int, float))
 
 
 def _constant(name: str, solved: Solved) -> Weight | None:
