@@ -239,6 +239,13 @@ def test_what_is_assumed_is_said(spec: Read) -> None:
 # -- what is not known ---
 
 
+def test_experts_that_are_chosen_at_run_time_have_no_known_form(spec: Read) -> None:
+    view = deploy(spec("{type: Linear, out_features: 8, parallel: 4, active: 2, name: expert}", [8]))
+    assert len(view.unknown) == 1
+    assert isinstance(view.params, Unknown)
+    assert deploy(spec("{type: Linear, out_features: 8, parallel: 4}", [8])).unknown == ()
+
+
 def test_an_operator_without_a_known_form_is_never_free(graph: Read) -> None:
     text = "(float[1,4] x) => (float[1,4] y) { a = MatMul(x, w) b = Det(a) y = Relu(a) }"
     assert deploy(graph(text, w=(4, 4))).unknown == ()  # nothing reads b

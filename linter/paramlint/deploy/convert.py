@@ -46,6 +46,11 @@ def convert(model: Model) -> Draft:
             _keep(low, "its attributes, operands and shapes contradict each other")
     for name in model.outputs:
         _leave(low, name)
+    idle = next((layer.name for layer in model.layers if not layer.active), None)
+    if idle is not None:  # the steps hold every expert and no router
+        draft.unknown[f"layer {idle}: experts are chosen as the network runs; how that is converted is not known"] = (
+            None
+        )
     draft.sweep()
     return draft
 

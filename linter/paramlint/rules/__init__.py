@@ -56,7 +56,7 @@ class Rule:
 
     def check(self, measured: Measured) -> Iterable[Finding]:
         """The findings of one model."""
-        raise NotImplementedError(type(self).__name__)
+        raise NotImplementedError(type(self).__name__)  # every rule says its own
 
     def applies(self, measured: Measured) -> bool:
         """False where the rule has nothing to judge, so that a suppression of it is not called unused."""

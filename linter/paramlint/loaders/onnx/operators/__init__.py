@@ -137,7 +137,7 @@ class Operator:
 
     def macs(self, node: Node) -> Formula | Unknown | None:
         """Multiply-accumulates of one run; None: it truly does none."""
-        raise NotImplementedError(type(self).__name__)
+        raise NotImplementedError(type(self).__name__)  # no default: an operator without a cost must not be free
 
     def params(self, node: Node) -> Formula | Unknown | None:
         """The second witness: parameters by formula from input shape, attributes and inferred output.
